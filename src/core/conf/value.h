@@ -1,0 +1,146 @@
+// Value<T>: how words of a configuration become a T. Specialise it for a type of your own, or give an enum its names.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "core/base/result.h"
+#include "core/base/units.h"
+#include "core/conf/sequence.h"
+#include "core/conf/token.h"
+
+namespace sluice::conf {
+
+class Parser;
+struct Directive;
+
+/// Names of an enum's values in order, for directives that take one of them: specialise with
+/// `static constexpr std::array<Text, N> names`.
+template <class E>
+struct EnumNames;
+
+/// A set of an enum's values, for directives that take several (`proxy_next_upstream error timeout`).
+template <class E>
+struct Flags {
+    uint64_t bits = 0;
+    constexpr bool has(E one) const { return (bits & (uint64_t{1} << static_cast<unsigned>(one))) != 0; }
+    constexpr void add(E one) { bits |= uint64_t{1} << static_cast<unsigned>(one); }
+};
+
+namespace parse {
+// The parsers behind the types; each words its error as nginx does and leaves `out` alone on failure.
+
+/// on | off
+Result<void> flag(Parser& parser, const Directive& row, const Token& word, bool& out);
+/// A decimal number within the row's range.
+Result<void> number(Parser& parser, const Directive& row, const Token& word, int64_t& out);
+/// Durations: "1d12h", "500ms", "30s", "30" (seconds).
+Result<void> milliseconds(Parser& parser, const Directive& row, const Token& word, Msec& out);
+Result<void> seconds(Parser& parser, const Directive& row, const Token& word, Seconds& out);
+/// Sizes: "8k", "1m", "512"; offsets also "1g".
+Result<void> bytes(Parser& parser, const Directive& row, const Token& word, Bytes& out);
+/// Index of the word among `names`, else `invalid value "x"` and the nearest name as suggestion.
+Result<size_t> one_of(Parser& parser, const Directive& row, const Token& word, std::span<const Text> names);
+}  // namespace parse
+
+template <class T>
+struct Value;
+
+/// Base of values made of exactly one word.
+struct OneWord {
+    static constexpr uint8_t kLeastWords = 1;
+    static constexpr uint8_t kMostWords = 1;
+    static constexpr bool kMayRepeat = false;
+};
+
+template <>
+struct Value<bool> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, bool& out) {
+        return parse::flag(parser, row, words[0], out);
+    }
+};
+
+template <>
+struct Value<Text> : OneWord {
+    static Result<void> parse(Parser&, const Directive&, Arguments words, Text& out) {
+        out = words[0].text;
+        return {};
+    }
+};
+
+template <class Integer>
+requires std::is_integral_v<Integer>
+struct Value<Integer> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Integer& out) {
+        int64_t wide = 0;
+        Result<void> parsed = parse::number(parser, row, words[0], wide);
+        if (parsed) out = static_cast<Integer>(wide);
+        return parsed;
+    }
+};
+
+template <>
+struct Value<Msec> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Msec& out) {
+        return parse::milliseconds(parser, row, words[0], out);
+    }
+};
+
+template <>
+struct Value<Seconds> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Seconds& out) {
+        return parse::seconds(parser, row, words[0], out);
+    }
+};
+
+template <>
+struct Value<Bytes> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Bytes& out) {
+        return parse::bytes(parser, row, words[0], out);
+    }
+};
+
+template <class E>
+requires std::is_enum_v<E>
+struct Value<E> : OneWord {
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, E& out) {
+        Result<size_t> index = parse::one_of(parser, row, words[0], EnumNames<E>::names);
+        if (!index) return index.error();
+        out = static_cast<E>(*index);
+        return {};
+    }
+};
+
+template <class E>
+struct Value<Flags<E>> {
+    static constexpr uint8_t kLeastWords = 1;
+    static constexpr uint8_t kMostWords = UINT8_MAX;
+    static constexpr bool kMayRepeat = false;
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Flags<E>& out) {
+        Flags<E> read;
+        for (const Token& word : words) {
+            Result<size_t> index = parse::one_of(parser, row, word, EnumNames<E>::names);
+            if (!index) return index.error();
+            read.add(static_cast<E>(*index));
+        }
+        out = read;
+        return {};
+    }
+};
+
+/// `N SIZE`: a number of buffers and the size of each.
+struct BufferCount {
+    uint32_t number = 0;
+    Bytes size;
+};
+
+template <>
+struct Value<BufferCount> {
+    static constexpr uint8_t kLeastWords = 2;
+    static constexpr uint8_t kMostWords = 2;
+    static constexpr bool kMayRepeat = false;
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, BufferCount& out);
+};
+
+}  // namespace sluice::conf
