@@ -1,0 +1,8 @@
+// The composition root: the only file that may see everything.
+#include <cstdio>
+#include <cstring>
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::strcmp(argv[1], "-v") == 0) std::fputs("nginx version: sluice/0.1.0\n", stderr);
+    return 0;
+}
