@@ -23,7 +23,7 @@ compile = $(CXX) $(CXXFLAGS) -MMD -MP -iquote src -iquote $(BUILDDIR)
 remember = $(if $(subst x$(file <$(1))x,,x$(strip $(2))x),$(file >$(1),$(strip $(2))))
 $(shell mkdir -p $(OBJDIR)/lists)
 
-.PHONY: all server modules unit
+.PHONY: all server modules unit headers fuzzers
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -105,6 +105,8 @@ unit:
 	@echo "GoogleTest is not installed (apt-get install libgtest-dev), then ./configure again" >&2; exit 1
 else
 unit: $(UNITS)
+	@for file in $(BUILDDIR)/unit $(BUILDDIR)/unit-*; do \
+	    case " $(UNITS) " in *" $$file "*) ;; *) rm -f "$$file" ;; esac; done
 endif
 
 $(OBJDIR)/t/unit/%.o: t/unit/%.cpp $(BUILDDIR)/flags | $(BUILDDIR)/include/sluice
@@ -128,6 +130,36 @@ UNIT_MODULE_OBJECTS += $$(UNIT_OBJECTS_$(1))
 endef
 $(foreach name,$(UNIT_MODULES),$(eval $(call unit_module_rules,$(name))))
 
+# --- fuzz targets: every t/fuzz/*.cpp is one (make fuzz, with clang++ in a build folder of its own) ---
+FUZZERS := $(patsubst t/fuzz/%.cpp,$(BUILDDIR)/fuzz/%,$(wildcard t/fuzz/*.cpp))
+
+fuzzers: $(FUZZERS)
+
+$(BUILDDIR)/fuzz/%: t/fuzz/%.cpp $(LIBRARY_OBJECTS)
+	$(call say,FUZZER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile) -MF $@.d -MT $@ $(SERVER_CXXFLAGS) -fsanitize=fuzzer $< $(LIBRARY_OBJECTS) -rdynamic $(LDFLAGS) \
+	    $(SERVER_LIBS) -o $@
+
+# --- each header compiles alone (make lint) ---
+HEADERS := $(shell find src $(filter modules/%,$(MODULE_DIRS)) -name '*.h' | sort)
+HEADER_STAMPS := $(HEADERS:%=$(OBJDIR)/alone/%.ok)
+
+headers: $(HEADER_STAMPS)
+
+header_alone = printf '\#include "%s"\n' $(1) | $(2) -fsyntax-only -x c++ - -MF $@.d -MT $@ && touch $@
+
+$(OBJDIR)/alone/src/%.h.ok: src/%.h $(BUILDDIR)/flags
+	$(call say,HEADER,$<)
+	@mkdir -p $(@D)
+	$(Q)$(call header_alone,$*.h,$(compile) $(SERVER_CXXFLAGS))
+
+$(OBJDIR)/alone/modules/%.h.ok: modules/%.h $(BUILDDIR)/flags | $(BUILDDIR)/include/sluice
+	$(call say,HEADER,$<)
+	@mkdir -p $(@D)
+	$(Q)$(call header_alone,$<,$(module_compile) -iquote . -iquote modules/$(firstword $(subst /, ,$*)) \
+	    $(MODULE_CFLAGS_$(firstword $(subst /, ,$*))))
+
 # --- header dependencies ---
 ALL_OBJECTS := $(SERVER_OBJECTS) $(MODULE_OBJECTS) $(call objects,$(UNIT_SOURCES)) $(UNIT_MODULE_OBJECTS)
--include $(wildcard $(ALL_OBJECTS:.o=.d))
+-include $(wildcard $(ALL_OBJECTS:.o=.d) $(HEADER_STAMPS:=.d) $(FUZZERS:=.d))
