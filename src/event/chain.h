@@ -1,0 +1,77 @@
+// Chain: a sequence of buffers on its way out: pieces of memory and ranges of files. Buffers live in the arena of
+// whoever produces them and are never copied; the producer must leave them alone until the chain has been sent.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/arena.h"
+#include "core/base/text.h"
+
+namespace sluice::event {
+
+/// One piece. A file range has `fd` >= 0 and lies between `file_begin` and `file_end`; memory has `fd` < 0.
+struct Buffer {
+    const char* begin = nullptr;
+    const char* end = nullptr;
+    int fd = -1;
+    int64_t file_begin = 0;
+    int64_t file_end = 0;
+    Buffer* next = nullptr;
+
+    bool is_file() const { return fd >= 0; }
+    int64_t size() const { return is_file() ? file_end - file_begin : end - begin; }
+    Text text() const { return {begin, static_cast<size_t>(end - begin)}; }
+};
+
+class Chain {
+ public:
+    Chain() = default;
+
+    bool empty() const { return head_ == nullptr; }
+    /// Bytes in all buffers.
+    int64_t size() const { return size_; }
+    Buffer* head() const { return head_; }
+    Buffer* tail() const { return tail_; }
+
+    /// Appends memory, without copying it.
+    void add(Arena& arena, Text memory) {
+        if (!memory.empty()) append(*arena.make<Buffer>(memory.data(), memory.data() + memory.size()));
+    }
+    /// Appends `length` bytes of a file from `offset` on. The descriptor stays the caller's.
+    void add_file(Arena& arena, int fd, int64_t offset, int64_t length) {
+        if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, offset, offset + length));
+    }
+    void append(Buffer& buffer) {
+        buffer.next = nullptr;
+        (tail_ != nullptr ? tail_->next : head_) = &buffer;
+        tail_ = &buffer;
+        size_ += buffer.size();
+    }
+    void prepend(Buffer& buffer) {
+        buffer.next = head_;
+        head_ = &buffer;
+        if (tail_ == nullptr) tail_ = &buffer;
+        size_ += buffer.size();
+    }
+    /// Moves all of `other` to the end; `other` is empty then.
+    void splice(Chain& other) {
+        if (other.empty()) return;
+        (tail_ != nullptr ? tail_->next : head_) = other.head_;
+        tail_ = other.tail_;
+        size_ += other.size_;
+        other = {};
+    }
+    /// Moves the first `count` bytes (all, if there are fewer) into a chain of their own; a buffer in the way is cut
+    /// in two.
+    Chain split(Arena& arena, int64_t count);
+    /// Drops the first `count` bytes: they were sent.
+    void consume(int64_t count);
+    void clear() { *this = {}; }
+
+ private:
+    Buffer* head_ = nullptr;
+    Buffer* tail_ = nullptr;
+    int64_t size_ = 0;
+};
+
+}  // namespace sluice::event

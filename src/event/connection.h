@@ -1,0 +1,136 @@
+// Connection: a socket as its user sees it. Bytes are delivered, chains are sent, and everything that happened is
+// told through the handler; nobody above this line calls recv or waits for readiness.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/list.h"
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "core/base/units.h"
+#include "event/address.h"
+#include "event/chain.h"
+#include "event/received.h"
+
+namespace sluice::event {
+
+class Connection;
+class Loop;
+class Transport;
+
+/// The user of a connection. Called by the loop only, never from within a call of the user's except where said. A
+/// handler may close the connection in any of these calls; objects are destroyed by burying them (Loop::bury), never
+/// at once.
+class ConnectionHandler {
+ public:
+    virtual void on_received(Received& received) = 0;
+    /// The chain given to send() has left; only when send() answered `pending`.
+    virtual void on_sent() = 0;
+    /// connect() has succeeded.
+    virtual void on_connected() {}
+    /// The peer will send nothing more (FIN). Told once, after all bytes were delivered; while paused as soon as it
+    /// is known.
+    virtual void on_peer_closed() = 0;
+    /// The connection is broken (reset, connect failed, send failed); nothing else follows. The user closes it.
+    virtual void on_failed(const Error& error) = 0;
+
+ protected:
+    ~ConnectionHandler() = default;
+};
+
+enum class SendState : uint8_t {
+    done,     ///< all of it lies in the kernel
+    pending,  ///< on_sent() comes later; until then the chain's memory stays untouched and no other send() is allowed
+    failed,   ///< the connection is broken; on_failed() is NOT called in addition
+};
+
+/// Options of connect().
+struct ConnectOptions {
+    const SocketAddress* bind_to = nullptr;  ///< proxy_bind
+    bool is_transparent = false;             ///< IP_TRANSPARENT
+    bool keepalive = false;                  ///< SO_KEEPALIVE
+    int receive_buffer = 0;                  ///< SO_RCVBUF, 0: the system's
+    int send_buffer = 0;
+};
+
+class Connection {
+ public:
+    Connection(Loop& loop, ConnectionHandler& handler) : loop_(loop), handler_(&handler) {}
+    Connection(const Connection&) = delete;
+    /// Only when closed and has_operations() is false.
+    ~Connection();
+
+    /// Takes an accepted, non-blocking socket and begins to receive.
+    void open(UniqueFd fd);
+    /// Begins to connect; on_connected or on_failed follows, never from within this call. An error here (no socket,
+    /// bind failed) is returned instead.
+    Result<void> connect(const SocketAddress& peer, const ConnectOptions& options);
+
+    /// Gives the connection another user, e.g. none in particular while it is kept for reuse. Receiving goes on.
+    void set_handler(ConnectionHandler& handler) { handler_ = &handler; }
+    ConnectionHandler& handler() const { return *handler_; }
+
+    /// No on_received() until resume(). What the kernel handed over meanwhile is kept, at most a few buffers.
+    void pause();
+    /// Delivers what was kept from the loop, not from within this call.
+    void resume();
+    bool is_paused() const { return is_paused_; }
+    /// Much will come (a response body, an upload): larger buffers are used from now on.
+    void expect_bulk(bool expected) { expects_bulk_ = expected; }
+
+    /// Sends a chain; takes its contents. Memory ranges of one send leave in one system call, file ranges behind them
+    /// without a partial packet in between.
+    SendState send(Chain& chain);
+    bool is_sending() const { return is_sending_; }
+    /// FIN after what is being sent.
+    void shutdown_write();
+    /// Closes; operations in flight are cancelled. No handler call follows.
+    void close();
+    /// As close(), with RST (`reset_timedout_connection`).
+    void abort();
+
+    bool is_open() const { return fd_ >= 0; }
+    int fd() const { return fd_; }
+    Loop& loop() const { return loop_; }
+    /// Bytes handed to the kernel, and received, since open() or connect(); a transport's own bytes included.
+    int64_t bytes_sent() const { return bytes_sent_; }
+    int64_t bytes_received() const { return bytes_received_; }
+    /// The kernel still works on something that points here: the object must not be destroyed yet.
+    bool has_operations() const { return operations_ != 0; }
+
+    /// The TLS seam; null: plain. Owned by the connection's user, set before the first byte or inside on_received.
+    void set_transport(Transport* transport) { transport_ = transport; }
+    Transport* transport() const { return transport_; }
+
+ private:
+    friend class Backend;
+    friend class EpollBackend;
+    friend class UringBackend;
+    friend class Transport;
+
+    /// A delivery kept while paused.
+    struct Kept : ListNode<> {
+        BufferHold hold;
+        Text bytes;
+    };
+
+    Loop& loop_;
+    ConnectionHandler* handler_;
+    Transport* transport_ = nullptr;
+    Chain out_;  ///< being sent
+    int64_t bytes_sent_ = 0;
+    int64_t bytes_received_ = 0;
+    void* backend_state_ = nullptr;  ///< what is kept while paused, or a message header in flight
+    int fd_ = -1;
+    uint16_t operations_ = 0;
+    bool is_paused_ : 1 = false;
+    bool expects_bulk_ : 1 = false;
+    bool is_sending_ : 1 = false;
+    bool is_connecting_ : 1 = false;
+    bool is_receiving_ : 1 = false;  ///< io_uring: a receive is in flight; epoll: registered
+    bool is_readable_ : 1 = false;   ///< epoll: an edge came that was not read to its end
+    bool peer_closed_ : 1 = false;
+    bool closed_told_ : 1 = false;
+};
+
+}  // namespace sluice::event

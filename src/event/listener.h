@@ -1,0 +1,94 @@
+// Listener: accepts connections on an inherited or newly bound socket.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "core/log/log.h"
+#include "event/address.h"
+#include "event/timer.h"
+
+namespace sluice::event {
+
+class Loop;
+
+/// The parameters of `listen` that concern the socket.
+struct ListenOptions {
+    int backlog = 511;
+    int receive_buffer = 0;    ///< rcvbuf=, 0: the system's
+    int send_buffer = 0;       ///< sndbuf=
+    int fast_open = -1;        ///< fastopen=, -1: off
+    bool deferred = false;     ///< TCP_DEFER_ACCEPT
+    bool ipv6_only = true;     ///< ipv6only=
+    bool reuse_port = false;   ///< one socket per worker
+    bool binds_alone = false;  ///< `bind`
+    bool is_datagram = false;  ///< `udp`
+    bool was_written = false;  ///< any socket option was given: a second `listen` may not give others
+    bool multipath = false;    ///< IPPROTO_MPTCP
+    enum class KeepAlive : uint8_t { unset, off, on } keep_alive = KeepAlive::unset;
+    int keep_idle = 0;  ///< so_keepalive=idle:interval:count, seconds; 0: the system's
+    int keep_interval = 0;
+    int keep_count = 0;
+};
+
+/// Makes, binds and listens. Errors in nginx's words: `bind() to 0.0.0.0:80 failed (98: Address already in use)`.
+Result<UniqueFd> open_listening_socket(const SocketAddress& address, const ListenOptions& options);
+/// Applies what may change on an inherited socket (backlog, buffers, keep-alive).
+Result<void> configure_listening_socket(int fd, const ListenOptions& options);
+
+struct Accepted {
+    UniqueFd fd;  ///< non-blocking, close-on-exec, TCP_NODELAY set for TCP
+    SocketAddress peer;
+};
+
+class AcceptHandler {
+ public:
+    virtual void on_accepted(Accepted&& accepted, void* endpoint) = 0;
+    /// Descriptors or connections ran out: close idle ones. True when some room was made.
+    virtual bool make_room() = 0;
+    /// Asked before accepting: false stops accepting until Listener::resume().
+    virtual bool has_room() const = 0;
+
+ protected:
+    ~AcceptHandler() = default;
+};
+
+/// Owned by the worker; the descriptor belongs to the generation and stays open.
+class Listener {
+ public:
+    struct Options {
+        bool multi_accept = false;
+        bool is_exclusive = true;  ///< EPOLLEXCLUSIVE: one worker is woken per connection
+        Msec retry_delay{500};     ///< accept_mutex_delay: pause after running out of descriptors
+    };
+    Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, const Options& options);
+    Listener(const Listener&) = delete;
+    ~Listener();
+
+    void start();
+    void stop();
+    void resume();
+    bool is_running() const { return is_running_; }
+    int fd() const { return fd_; }
+    void* endpoint() const { return endpoint_; }
+
+ private:
+    friend class EpollBackend;
+    friend class UringBackend;
+    void on_retry();
+    /// Logs why accept failed; pauses when descriptors ran out. False: stop accepting for now.
+    bool on_accept_failed(int error);
+    void deliver(int fd, const SocketAddress& peer);
+
+    Loop& loop_;
+    AcceptHandler& handler_;
+    void* endpoint_;
+    Options options_;
+    Timer retry_;
+    int fd_;
+    bool is_running_ = false;
+    void* operation_ = nullptr;
+};
+
+}  // namespace sluice::event

@@ -1,0 +1,31 @@
+// Transport: what lies between a connection's user and the wire. TLS implements it in a module; a plain connection
+// has none. The user above and the backend below never see the difference.
+#pragma once
+
+#include "core/base/result.h"
+#include "event/connection.h"
+
+namespace sluice::event {
+
+class Transport {
+ public:
+    /// Raw bytes from the wire. Calls deliver() with what they mean, and may send on its own (handshake).
+    virtual void on_raw_received(Connection& connection, Received& raw) = 0;
+    /// Turns a chain of plain bytes into what goes on the wire (file ranges are read into memory) and sends it with
+    /// send_raw().
+    virtual SendState send(Connection& connection, Chain& plain) = 0;
+    /// A raw send is over: the transport sends what is left, or the user's on_sent() is called (returns true).
+    virtual bool on_raw_sent(Connection& connection) = 0;
+    /// The peer's end of stream: true when it was announced properly (TLS close_notify).
+    virtual bool on_raw_closed(Connection& connection) = 0;
+    /// Before close: a parting message (close_notify), sent as far as that works at once.
+    virtual void on_close(Connection& connection) = 0;
+
+ protected:
+    ~Transport() = default;
+    /// Hands plain bytes to the connection's user.
+    static void deliver(Connection& connection, Received& plain) { connection.handler().on_received(plain); }
+    static SendState send_raw(Connection& connection, Chain& wire);
+};
+
+}  // namespace sluice::event
