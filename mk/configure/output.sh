@@ -19,6 +19,7 @@ write_config_h() {
     {
         printf '// Written by ./configure. Paths without a leading slash are relative to the prefix (or to -p).\n'
         printf '#pragma once\n\n'
+        define SLUICE_VERSION "$(cat VERSION)"
         define SLUICE_PREFIX "$PREFIX/"
         define SLUICE_SBIN_PATH "$SBIN_PATH"
         define SLUICE_MODULES_PATH "$MODULES_PATH"
@@ -57,6 +58,7 @@ assign() {
 write_config_mk() {
     {
         printf '# Written by ./configure.\n'
+        assign VERSION "$(cat VERSION)"
         assign CXX "$COMPILER"
         assign CXXFLAGS "$BASE_CXXFLAGS -DSLUICE_DEBUG=$DEBUG $CC_OPT"
         assign MODULE_CXXFLAGS "-fPIC -fvisibility=hidden $NO_UNIQUE"

@@ -26,10 +26,11 @@ require_nothing_missing() {
 "
 }
 
-# Compiles and links the program on standard input with the further arguments as flags.
+# Compiles and links the program on standard input with the further arguments as flags. The operator's own options
+# are read as the shell reads them in the build: they may hold quotes.
 links() {
     cat > "$PROBE_DIR/probe.cpp"
-    $COMPILER -std=c++20 $CC_OPT "$PROBE_DIR/probe.cpp" -o "$PROBE_DIR/probe" $LD_OPT "$@" \
+    eval "$COMPILER -std=c++20 $CC_OPT \"\$PROBE_DIR/probe.cpp\" -o \"\$PROBE_DIR/probe\" $LD_OPT \"\$@\"" \
         > "$PROBE_DIR/log" 2>&1
 }
 
@@ -136,8 +137,11 @@ probe_gtest() {
     GTEST_CFLAGS=$(pkg-config --cflags gtest_main 2>/dev/null) || GTEST_CFLAGS=
     GTEST_LIBS=$(pkg-config --libs gtest_main 2>/dev/null) || GTEST_LIBS="-lgtest_main -lgtest"
     if links $GTEST_CFLAGS $GTEST_LIBS -pthread <<'PROGRAM'
-#include <gtest/gtest.h>
-TEST(Probe, works) { EXPECT_TRUE(true); }
+#if !__has_include(<gtest/gtest.h>)
+#error "no header"
+#endif
+namespace testing { void InitGoogleTest(); }
+void (*probe)() = &testing::InitGoogleTest;
 PROGRAM
     then
         printf 'found\n'

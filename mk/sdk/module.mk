@@ -1,0 +1,42 @@
+# Builds a third-party module against an installed Sluice. A whole Makefile is
+#
+#   MODULE := http_hello
+#   LIBS := -lz                    (only if it needs any; CXXFLAGS likewise)
+#   include $(shell pkg-config --variable=module_mk sluice)
+#
+# which compiles every *.cpp beside it into http_hello.so. `make install` puts that where the server looks for modules
+# and writes the index anew, so that the first directive of the module in a configuration loads it.
+SLUICE_SHARE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+include $(SLUICE_SHARE)/paths.mk
+
+MODULE ?= $(notdir $(CURDIR))
+SOURCES ?= $(wildcard *.cpp)
+OBJECTS := $(SOURCES:.cpp=.o)
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+CXXFLAGS ?= -O2 -g -Wall -Wextra
+
+# Unique symbols, which <charconv> alone emits, would keep a module from ever being unmapped.
+SLUICE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden \
+    $(if $(findstring clang,$(shell $(CXX) --version)),,-fno-gnu-unique) \
+    -I$(SLUICE_SHARE)/$(SLUICE_INCLUDE) -iquote$(SLUICE_SHARE)/$(SLUICE_INCLUDE)/sluice
+
+.PHONY: all install clean
+all: $(MODULE).so
+
+$(MODULE).so: $(OBJECTS)
+	$(CXX) $(CXXFLAGS) -shared $^ -Wl,--version-script=$(SLUICE_SHARE)/module.map -Wl,-z,relro,-z,now $(LDFLAGS) $(LIBS) -o $@
+
+%.o: %.cpp
+	$(CXX) $(CXXFLAGS) $(SLUICE_CXXFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+
+install: $(MODULE).so
+	install -d $(DESTDIR)$(SLUICE_MODULES)
+	install -m 644 $(MODULE).so $(DESTDIR)$(SLUICE_MODULES)/
+	$(DESTDIR)$(SLUICE_SBIN) -m > /dev/null
+
+clean:
+	rm -f $(MODULE).so $(OBJECTS) $(OBJECTS:.o=.d)
+
+-include $(OBJECTS:.o=.d)

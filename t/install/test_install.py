@@ -1,0 +1,90 @@
+"""make install: what lands where, what is left alone, and a third party's module built against it."""
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT, make
+
+TRIVIAL = '''\
+#include <sluice/core/base/text.h>
+#include <charconv>
+int local_helper(const char* text);
+int local_helper(const char* text) {
+    int value = 0;
+    std::from_chars(text, text + 1, value);
+    return value;
+}
+extern "C" __attribute__((visibility("default"))) const int sluice_module;
+const int sluice_module = 1;
+'''
+MAKEFILE = 'MODULE := http_trivial\ninclude $(shell pkg-config --variable=module_mk sluice)\n'
+EXAMPLES = sorted(p.parent for p in (ROOT / 'examples/modules').glob('*/Makefile'))
+
+
+def test_the_parts_are_there(stage):
+    for path in (stage.path('SBIN_PATH'), stage.path('MODULES_PATH') / 'modules.index', stage.path('CONF_PATH'),
+                 stage.path('CONF_PATH').parent / 'mime.types', stage.prefix / 'html/index.html',
+                 stage.prefix / 'include/sluice/core/base/text.h', stage.prefix / 'share/sluice/module.mk'):
+        assert path.exists(), path
+
+
+def test_every_built_module_is_installed(stage):
+    from conftest import BUILD
+    built = {p.name for p in (BUILD / 'modules').glob('*.so')}
+    assert {p.name for p in stage.path('MODULES_PATH').glob('*.so')} == built
+
+
+def test_the_installed_binary_runs(stage):
+    done = subprocess.run([stage.path('SBIN_PATH'), '-v'], capture_output=True, text=True, timeout=10, check=True)
+    assert done.stderr == f'nginx version: sluice/{(ROOT / "VERSION").read_text().strip()}\n'
+
+
+def test_no_template_is_left_unfilled(stage):
+    for path in [*(stage.prefix / 'share/sluice').rglob('*'), stage.prefix / 'lib/pkgconfig/sluice.pc']:
+        if path.is_file():
+            assert '@' not in path.read_text().replace('$@', '').replace('@$', '').replace('in @...@', ''), path
+
+
+def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
+    copy = tmp_path / 'copy'
+    shutil.copytree(stage.destdir, copy)
+    conf = copy / stage.path('CONF_PATH').relative_to(stage.destdir)
+    page = copy / stage.prefix.relative_to(stage.destdir) / 'html/index.html'
+    conf.write_text('# mine\n')
+    page.write_text('mine')
+    conf.with_name('sluice.conf.default').unlink()
+    make('install', f'DESTDIR={copy}')
+    assert conf.read_text() == '# mine\n' and page.read_text() == 'mine'
+    assert conf.with_name('sluice.conf.default').read_text() == (ROOT / 'conf/sluice.conf').read_text()
+
+    make('uninstall', f'DESTDIR={copy}')
+    left = {str(p.relative_to(copy / stage.prefix.relative_to(stage.destdir)))
+            for p in copy.rglob('*') if p.is_file()}
+    assert left == {'html/index.html', 'html/50x.html'} | {
+        f'conf/{p.name}' for p in (ROOT / 'conf').iterdir() if p.name != 'quickstart.conf'}
+
+
+@pytest.mark.parametrize('compiler', ['g++', 'clang++'])
+def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler):
+    if shutil.which(compiler) is None:
+        pytest.skip(f'{compiler} is not installed')
+    (tmp_path / 'trivial.cpp').write_text(TRIVIAL)
+    (tmp_path / 'Makefile').write_text(MAKEFILE)
+    make(f'CXX={compiler}', cwd=tmp_path, **stage.sdk_environment)
+    names = subprocess.run(['nm', '-D', '--defined-only', tmp_path / 'http_trivial.so'], capture_output=True, text=True,
+                           timeout=10, check=True).stdout.split('\n')
+    assert [line.split()[-1] for line in names if line] == ['sluice_module']
+
+
+@pytest.mark.parametrize('example', EXAMPLES, ids=lambda p: p.name)
+def test_an_example_builds_against_the_stage(tmp_path, stage, example):
+    source = tmp_path / example.name
+    shutil.copytree(example, source)
+    make('CXXFLAGS=-O1 -g -Wall -Wextra -Werror', cwd=source, **stage.sdk_environment)
+    [module] = source.glob('*.so')
+    conf = tmp_path / 'test.conf'
+    conf.write_text(f'load_module {module};\nevents {{}}\nhttp {{}}\n')
+    (tmp_path / 'logs').mkdir()
+    done = subprocess.run([stage.path('SBIN_PATH'), '-t', '-p', tmp_path, '-c', conf], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
