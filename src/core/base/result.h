@@ -25,6 +25,7 @@ struct Error {
     bool may_retry = false;  ///< another peer might succeed
 
     explicit Error(Text what, int errno_value = 0) : text(what), number(errno_value) {}
+    explicit Error(const char* what, int errno_value = 0) : text(what), number(errno_value) {}
     Error(std::string&& what, int errno_value = 0) : text(std::move(what)), number(errno_value) {}
 };
 

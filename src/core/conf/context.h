@@ -22,6 +22,17 @@ enum class Context : uint32_t {
     stream_upstream = 1U << 11U,
 };
 
+constexpr uint32_t kContexts = 12;
+
+/// The outermost block that `context` lies in: main, events, http or stream. Structs are kept by this and their
+/// level.
+constexpr Context family_of(Context context) {
+    const auto bit = static_cast<uint32_t>(context);
+    if (bit >= static_cast<uint32_t>(Context::stream)) return Context::stream;
+    if (bit >= static_cast<uint32_t>(Context::http)) return Context::http;
+    return context;
+}
+
 /// The name as documentation and `--list-directives` write it: "http", "server", "if in location", "stream server", …
 Text context_name(Context context);
 
@@ -32,7 +43,10 @@ class Contexts {
     constexpr Contexts(Context one) : bits_(static_cast<uint32_t>(one)) {}
     constexpr Contexts operator|(Contexts other) const { return Contexts(bits_ | other.bits_); }
     constexpr bool has(Context one) const { return (bits_ & static_cast<uint32_t>(one)) != 0; }
+    constexpr bool is_empty() const { return bits_ == 0; }
     constexpr bool operator==(const Contexts&) const = default;
+    /// Every context there is (`include`).
+    static constexpr Contexts all() { return Contexts((1U << kContexts) - 1); }
 
  private:
     explicit constexpr Contexts(uint32_t bits) : bits_(bits) {}

@@ -45,7 +45,7 @@ struct Directive {
     Text name;
     Contexts where;
     Arity arity;
-    Text initial;  ///< the manual's default, parsed like user input; empty: none
+    Text initial;  ///< the manual's default, parsed like user input (`""` for an empty word); empty: none
     Text help;     ///< one line for --help-directive, the man page and docs/directives.md
     Range range;
     Inherit inherit = Inherit::always;
@@ -76,13 +76,20 @@ template <class OwnerType, class T, Setting<T> OwnerType::*Field>
 struct Member<Field> {
     using Owner = OwnerType;
     using Value = T;
-    static Setting<T>& of(void* object) { return static_cast<Owner*>(object)->*Field; }
-    static const Setting<T>& of(const void* object) { return static_cast<const Owner*>(object)->*Field; }
 };
 
-template <auto Field>
+/// The field in an object of type Owner, which may derive from the class that has the field.
+template <auto Field, class Owner>
+auto& field_of(void* object) {
+    return static_cast<Owner*>(object)->*Field;
+}
+template <auto Field, class Owner>
+const auto& field_of(const void* object) {
+    return static_cast<const Owner*>(object)->*Field;
+}
+
+template <auto Field, class Owner>
 constexpr Directive row(Text name, const Options& options, ParseFunction parse) {
-    using M = Member<Field>;
     return {
         .name = name,
         .where = options.where,
@@ -93,22 +100,24 @@ constexpr Directive row(Text name, const Options& options, ParseFunction parse) 
         .inherit = options.inherit,
         .shape = Shape::simple,
         .may_repeat = options.may_repeat,
-        .slot = [] { return &slot_of<typename M::Owner>(); },
+        .slot = [] { return &slot_of<Owner>(); },
         .parse = parse,
-        .take_over = [](void* inner, const void* outer) { M::of(inner).inherit(M::of(outer)); },
-        .origin = [](void* object) { return &M::of(object).origin; },
+        .take_over = [](void* inner,
+                        const void* outer) { field_of<Field, Owner>(inner).inherit(field_of<Field, Owner>(outer)); },
+        .origin = [](void* object) { return &field_of<Field, Owner>(object).origin; },
     };
 }
 
 }  // namespace detail
 
-/// A row whose field's type (Value<T> in value.h) gives arity and parser.
-template <auto Field>
+/// A row whose field's type (Value<T> in value.h) gives arity and parser. `Owner` is the struct that conf_type knows,
+/// to be named where the field comes from a base of it.
+template <auto Field, class Owner = typename detail::Member<Field>::Owner>
 constexpr Directive directive(Text name, const Options& options) {
     using T = typename detail::Member<Field>::Value;
-    Directive made = detail::row<Field>(
+    Directive made = detail::row<Field, Owner>(
         name, options, [](Parser& parser, const Directive& row, void* object, Arguments words) -> Result<void> {
-            auto& setting = detail::Member<Field>::of(object);
+            auto& setting = detail::field_of<Field, Owner>(object);
             Result<void> parsed = Value<T>::parse(parser, row, words, setting.value);
             if (parsed) setting.origin = Origin::here;
             return parsed;
@@ -120,16 +129,16 @@ constexpr Directive directive(Text name, const Options& options) {
 
 /// A row with its own parser, `Result<void> Parse(Parser&, Setting<T>& field, Arguments)`. The field tells duplicates
 /// and is what inner blocks inherit; the parser must `set` it.
-template <auto Field, auto Parse>
+template <auto Field, auto Parse, class Owner = typename detail::Member<Field>::Owner>
 constexpr Directive custom(Text name, const Options& options) {
-    return detail::row<Field>(name, options,
-                              [](Parser& parser, const Directive&, void* object, Arguments words) -> Result<void> {
-                                  return Parse(parser, detail::Member<Field>::of(object), words);
-                              });
+    return detail::row<Field, Owner>(
+        name, options, [](Parser& parser, const Directive&, void* object, Arguments words) -> Result<void> {
+            return Parse(parser, detail::field_of<Field, Owner>(object), words);
+        });
 }
 
 /// A row whose parser needs the whole struct: `Result<void> Parse(Parser&, Owner&, Arguments)`. It may repeat and
-/// inherits nothing by itself.
+/// inherits nothing by itself; its `initial` is for the manual only.
 template <class Owner, auto Parse>
 constexpr Directive action(Text name, const Options& options) {
     return {
@@ -160,9 +169,9 @@ constexpr Directive block(Text name, const Options& options) {
 }
 
 /// A field without a directive of its own that inner blocks inherit all the same.
-template <auto Field>
+template <auto Field, class Owner = typename detail::Member<Field>::Owner>
 constexpr Directive inherited(Inherit inherit = Inherit::always) {
-    return detail::row<Field>({}, {.where = {}, .inherit = inherit}, nullptr);
+    return detail::row<Field, Owner>({}, {.where = {}, .inherit = inherit}, nullptr);
 }
 
 }  // namespace sluice::conf

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/base/arena.h"
+#include "core/base/result.h"
 #include "core/conf/conf_type.h"
 #include "core/conf/context.h"
 #include "core/log/log.h"
@@ -25,15 +26,27 @@ struct KnownDirective {
     Text module;
 };
 
-/// The directives at hand. The module loader implements it; a lookup may load a module (autoload).
+/// A module's struct of one level, with every row that writes to it (rows of other modules included).
+struct KnownType {
+    const ConfType* type = nullptr;
+    std::span<const Directive* const> rows;
+    Text module;
+};
+
+/// The directives at hand. The module loader implements it; a lookup may load a module (autoload), which adds types
+/// behind those that were there.
 class Directives {
  public:
-    /// All rows of this name (nginx has namesakes in http and stream); empty when nobody knows it.
-    virtual std::span<const KnownDirective> find(Text name) = 0;
+    /// All rows of this name (nginx has namesakes in http and stream); empty when nobody knows it. Where none of them
+    /// may stand in `context`, a module with one that may is loaded first. An error tells why a module did not load.
+    virtual Result<std::span<const KnownDirective>> find(Text name, Context context) = 0;
+    /// Whether anybody, loaded or not, has a directive of this name; loads nothing.
+    virtual bool knows(Text name) const = 0;
     /// The known name nearest to `name` that is allowed in `context`, for "did you mean"; empty when none is near.
     virtual Text suggest(Text name, Context context) = 0;
-    /// Makes the object of `slot` for a block that lives in `arena`.
-    virtual void* make(const Slot& slot, Context family, Arena& arena) = 0;
+    /// The structs of one level of a family (see family_of), in the order of their slots. Loading a module
+    /// invalidates the span, never an index.
+    virtual std::span<const KnownType> types(Context family, Level level) const = 0;
 
  protected:
     ~Directives() = default;

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
+#include "core/base/arena.h"
 #include "core/base/result.h"
 #include "core/base/units.h"
 #include "core/conf/sequence.h"
@@ -33,15 +37,25 @@ namespace parse {
 
 /// on | off
 Result<void> flag(Parser& parser, const Directive& row, const Token& word, bool& out);
-/// A decimal number within the row's range.
-Result<void> number(Parser& parser, const Directive& row, const Token& word, int64_t& out);
-/// Durations: "1d12h", "500ms", "30s", "30" (seconds).
+/// A decimal number within the row's range and not above `most`. Negative ones only where the range has such.
+Result<void> number(Parser& parser, const Directive& row, const Token& word, int64_t most, int64_t& out);
+/// Durations: "1d12h", "500ms", "30s", "30" (seconds). Milliseconds know w d h m s ms, seconds know y M w d h m s.
 Result<void> milliseconds(Parser& parser, const Directive& row, const Token& word, Msec& out);
 Result<void> seconds(Parser& parser, const Directive& row, const Token& word, Seconds& out);
 /// Sizes: "8k", "1m", "512"; offsets also "1g".
 Result<void> bytes(Parser& parser, const Directive& row, const Token& word, Bytes& out);
-/// Index of the word among `names`, else `invalid value "x"` and the nearest name as suggestion.
+/// Index of the word among `names` without regard to case, else `invalid value "x"` and the names as suggestion.
 Result<size_t> one_of(Parser& parser, const Directive& row, const Token& word, std::span<const Text> names);
+/// Adds one bit for each word; a repeated one earns a warning.
+Result<void> flags(Parser& parser, const Directive& row, Arguments words, std::span<const Text> names, uint64_t& out);
+/// The memory of the generation being read.
+Arena& arena_of(Parser& parser);
+
+// The grammar alone, for parameters such as `inactive=10m`; nothing when malformed or too large.
+std::optional<Msec> to_milliseconds(Text word);
+std::optional<Seconds> to_seconds(Text word);
+/// `with_giga` allows the suffix g, which nginx takes for offsets only.
+std::optional<Bytes> to_bytes(Text word, bool with_giga = true);
 }  // namespace parse
 
 template <class T>
@@ -74,7 +88,9 @@ requires std::is_integral_v<Integer>
 struct Value<Integer> : OneWord {
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Integer& out) {
         int64_t wide = 0;
-        Result<void> parsed = parse::number(parser, row, words[0], wide);
+        constexpr auto kMost = std::numeric_limits<Integer>::max();
+        const int64_t most = std::cmp_less(kMost, INT64_MAX) ? static_cast<int64_t>(kMost) : INT64_MAX;
+        Result<void> parsed = parse::number(parser, row, words[0], most, wide);
         if (parsed) out = static_cast<Integer>(wide);
         return parsed;
     }
@@ -116,16 +132,9 @@ template <class E>
 struct Value<Flags<E>> {
     static constexpr uint8_t kLeastWords = 1;
     static constexpr uint8_t kMostWords = UINT8_MAX;
-    static constexpr bool kMayRepeat = false;
+    static constexpr bool kMayRepeat = true;  // a second writing adds its values
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Flags<E>& out) {
-        Flags<E> read;
-        for (const Token& word : words) {
-            Result<size_t> index = parse::one_of(parser, row, word, EnumNames<E>::names);
-            if (!index) return index.error();
-            read.add(static_cast<E>(*index));
-        }
-        out = read;
-        return {};
+        return parse::flags(parser, row, words, EnumNames<E>::names, out.bits);
     }
 };
 
@@ -141,6 +150,20 @@ struct Value<BufferCount> {
     static constexpr uint8_t kMostWords = 2;
     static constexpr bool kMayRepeat = false;
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, BufferCount& out);
+};
+
+/// Each writing of the directive appends one T.
+template <class T>
+struct Value<Sequence<T>> {
+    static constexpr uint8_t kLeastWords = Value<T>::kLeastWords;
+    static constexpr uint8_t kMostWords = Value<T>::kMostWords;
+    static constexpr bool kMayRepeat = true;
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Sequence<T>& out) {
+        T one{};
+        Result<void> parsed = Value<T>::parse(parser, row, words, one);
+        if (parsed) out.append(parse::arena_of(parser), std::move(one));
+        return parsed;
+    }
 };
 
 }  // namespace sluice::conf

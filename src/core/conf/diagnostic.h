@@ -1,0 +1,30 @@
+// Diagnostic: an error of a configuration as people read it: nginx's line, then the source line, a caret, advice.
+//   unknown directive "lisen" in /etc/nginx.conf:12
+//      12 |     lisen 80;
+//         |     ^
+//           did you mean "listen"?
+#pragma once
+
+#include <string>
+
+#include "core/base/text.h"
+#include "core/conf/token.h"
+
+namespace sluice::conf {
+
+struct Diagnostic {
+    Text message;           ///< nginx's wording
+    int number = 0;         ///< errno, added as " (N: text)"; 0: none
+    Text place;             ///< " in FILE:LINE" or " in command line"; may be empty
+    Position pointed = {};  ///< where the caret stands; line 0: no source line
+    Text content = {};      ///< the whole text of the file that `pointed` lies in
+    Text advice = {};       ///< may be empty
+};
+
+/// The complete text, without a newline at the end. Lines that are too long to be read are cut around the caret.
+std::string render(const Diagnostic& diagnostic);
+
+/// "text (N: strerror)", or just the text when `number` is 0.
+std::string with_errno(Text text, int number);
+
+}  // namespace sluice::conf
