@@ -33,10 +33,15 @@ class LogRoute {
     LogLevel threshold() const { return threshold_; }
     /// Hands a complete line (no time stamp, no newline) to every target that wants `level`.
     virtual void emit(LogLevel level, Text line) const = 0;
+    /// As emit(), to every target whatever its level: lines of a connection that `debug_connection` names.
+    virtual void emit_to_all(LogLevel level, Text line) const { emit(level, line); }
+    /// Lines up to this level reach stderr by one of the targets, and need no echo there.
+    LogLevel stderr_threshold() const { return stderr_threshold_; }
 
  protected:
     ~LogRoute() = default;
     LogLevel threshold_ = LogLevel::error;
+    LogLevel stderr_threshold_ = LogLevel::stderr_only;
 };
 
 class Log {
@@ -48,7 +53,9 @@ class Log {
     Log() = default;
     explicit Log(const LogRoute* route) : route_(route) {}
 
-    bool wants(LogLevel level) const { return level <= (route_ != nullptr ? route_->threshold() : LogLevel::notice); }
+    bool wants(LogLevel level) const {
+        return level <= (route_ != nullptr ? route_->threshold() : LogLevel::notice) || is_debugged_;
+    }
 
     /// Writes one line. `number` is an errno, appended as " (N: text)", or 0.
     template <class... Parts>
@@ -71,6 +78,18 @@ class Log {
     void info(const Parts&... parts) const {
         write(LogLevel::info, 0, parts...);
     }
+    template <class... Parts>
+    void emerg(int number, const Parts&... parts) const {
+        write(LogLevel::emerg, number, parts...);
+    }
+    template <class... Parts>
+    void warn(int number, const Parts&... parts) const {
+        write(LogLevel::warn, number, parts...);
+    }
+    template <class... Parts>
+    void notice(const Parts&... parts) const {
+        write(LogLevel::notice, 0, parts...);
+    }
 
     /// The connection's number as `*N`, 0 for none.
     uint64_t connection() const { return connection_; }
@@ -78,6 +97,8 @@ class Log {
     /// Who describes the case; must outlive its use here.
     void set_context(const LogContext* context) { context_ = context; }
     void set_route(const LogRoute* route) { route_ = route; }
+    /// `debug_connection`: every line of every level goes to all targets.
+    void set_debugged(bool on) { is_debugged_ = on; }
     const LogRoute* route() const { return route_; }
 
  private:
@@ -86,6 +107,7 @@ class Log {
     const LogRoute* route_ = nullptr;
     const LogContext* context_ = nullptr;
     uint64_t connection_ = 0;
+    bool is_debugged_ = false;
 };
 
 /// Lines of level `debug`; they cost one comparison, and nothing at all without `--with-debug`.
