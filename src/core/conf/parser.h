@@ -13,6 +13,10 @@
 #include "core/conf/environment.h"
 #include "core/conf/token.h"
 
+namespace sluice::script {
+class VariableTable;
+}
+
 namespace sluice::conf {
 
 /// The structs of one level of one block, by slot. Objects are made when first asked for, so that a module loaded in
@@ -53,6 +57,7 @@ class ConfSet {
 struct Scope {
     Context context = Context::main;
     ConfSet* sets[kLevels] = {};
+    script::VariableTable* variables = nullptr;  ///< where values with variables look names up
     Scope* enclosing = nullptr;
 };
 
