@@ -108,12 +108,6 @@ class Connection {
     friend class UringBackend;
     friend class Transport;
 
-    /// A delivery kept while paused.
-    struct Kept : ListNode<> {
-        BufferHold hold;
-        Text bytes;
-    };
-
     Loop& loop_;
     ConnectionHandler* handler_;
     Transport* transport_ = nullptr;
@@ -122,6 +116,7 @@ class Connection {
     int64_t bytes_received_ = 0;
     void* backend_state_ = nullptr;  ///< what is kept while paused, or a message header in flight
     int fd_ = -1;
+    int connect_error_ = 0;
     uint16_t operations_ = 0;
     bool is_paused_ : 1 = false;
     bool expects_bulk_ : 1 = false;
@@ -131,6 +126,7 @@ class Connection {
     bool is_readable_ : 1 = false;   ///< epoll: an edge came that was not read to its end
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
+    bool shuts_down_ : 1 = false;  ///< FIN when out_ has gone
 };
 
 }  // namespace sluice::event

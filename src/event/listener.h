@@ -77,6 +77,7 @@ class Listener {
     friend class EpollBackend;
     friend class UringBackend;
     void on_retry();
+    void pause_for_room();
     /// Logs why accept failed; pauses when descriptors ran out. False: stop accepting for now.
     bool on_accept_failed(int error);
     void deliver(int fd, const SocketAddress& peer);

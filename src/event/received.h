@@ -47,6 +47,8 @@ class BufferHold {
         if (buffer_ != nullptr) std::exchange(buffer_, nullptr)->release();
     }
     explicit operator bool() const { return buffer_ != nullptr; }
+    /// Only when it holds one.
+    PoolBuffer& buffer() const { return *buffer_; }
 
  private:
     PoolBuffer* buffer_ = nullptr;
