@@ -1,24 +1,63 @@
-// Log: completes a line (connection, errno, who describes the case) and hands it to the route in force.
+// The layout of a line of the error log, nginx's to the byte:
+//   2026/01/31 12:00:00 [error] PID#TID: *CONNECTION message (ERRNO: text), client: …
 #include "core/log/log.h"
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
+#include <pthread.h>
 #include <unistd.h>
+
+#include "core/log/clock.h"
+#include "core/log/process.h"
 
 namespace sluice {
 
 namespace {
 
-constexpr std::array<Text, 9> kLevelNames{"stderr", "emerg",  "alert", "crit", "error",
-                                          "warn",   "notice", "info",  "debug"};
+constexpr std::array<Text, 9> kLevelNames{"", "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"};
+constexpr size_t kTimeSize = sizeof("2026/01/31 12:00:00 ") - 1;
 
-/// Before `error_log` is known a line goes to stderr, under the program's name as nginx has it.
-void write_to_stderr(LogLevel level, Text line) {
-    char room[Log::kLongestLine + 32];
-    TextBuilder out(room);
-    out.add("nginx: [", log_level_name(level), "] ", line, '\n');
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, out.text().data(), out.text().size());
+constinit Text program = "sluice";
+constinit bool echoes = true;
+constinit thread_local int thread_number = 0;
+constinit thread_local int thread_process = 0;
+
+/// The thread's number. The main thread's is the process's own, which saves a system call after each fork.
+int thread_id(int process) {
+    if (thread_process != process) {
+        thread_process = process;
+        thread_number = ::gettid();
+    }
+    return thread_number;
+}
+
+/// " (2: No such file or directory)"
+void add_errno(TextBuilder& line, int number) {
+    char room[128];
+    line.add(" (", number, ": ", Text(::strerror_r(number, room, sizeof room)), ")");
+}
+
+void write_to_stderr(Text line) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+/// "sluice: [emerg] message"; level stderr_only has no bracket.
+void echo(LogLevel level, Text message) {
+    char room[Log::kLongestLine + 64];
+    TextBuilder line(std::span<char>(room, sizeof room - 1));
+    line.add(program, ": ");
+    if (level != LogLevel::stderr_only) line.add('[', log_level_name(level), "] ");
+    line.add(message);
+    const size_t size = line.text().size();
+    room[size] = '\n';
+    write_to_stderr({room, size + 1});
+}
+
+bool wants_echo(const LogRoute* route, LogLevel level) {
+    if (route == nullptr || level == LogLevel::stderr_only) return true;
+    return echoes && level <= LogLevel::warn && level > route->stderr_threshold();
 }
 
 }  // namespace
@@ -28,20 +67,55 @@ Text log_level_name(LogLevel level) {
 }
 
 void Log::finish(LogLevel level, int number, TextBuilder& message) const {
-    char room[kLongestLine];
+    // The message proper stands behind the prefix, so that the whole is one piece and the echo can leave the prefix
+    // out.
+    char room[kLongestLine - kTimeSize - 1];
     TextBuilder line(room);
+    const int process = log::process_id();
+    line.add('[', log_level_name(level), "] ", process, '#', thread_id(process), ": ");
     if (connection_ != 0) line.add('*', connection_, ' ');
+    const size_t prefix = line.text().size();
     line.add(message.text());
-    if (number != 0) {
-        char description[128];
-        line.add(" (", number, ": ", Text(::strerror_r(number, description, sizeof description)), ")");
+    if (number != 0) add_errno(line, number);
+    if (context_ != nullptr && level != LogLevel::debug) context_->describe(line);
+
+    const int saved = errno;
+    if (route_ != nullptr && level != LogLevel::stderr_only) {
+        if (is_debugged_) {
+            route_->emit_to_all(level, line.text());
+        } else {
+            route_->emit(level, line.text());
+        }
     }
-    if (context_ != nullptr) context_->describe(line);
-    if (route_ != nullptr) {
-        route_->emit(level, line.text());
-    } else {
-        write_to_stderr(level, line.text());
-    }
+    if (wants_echo(route_, level)) echo(level, line.text().substr(prefix));
+    errno = saved;
 }
 
+namespace log {
+
+void set_program_name(Text name) {
+    program = name;
+}
+
+Text program_name() {
+    return program;
+}
+
+void set_echo_to_stderr(bool on) {
+    echoes = on;
+}
+
+int process_id() {
+    // glibc does not cache it, and a system call for each line is dear; a child forgets its parent's.
+    static constinit int cached = 0;
+    static const bool is_watching = [] {
+        ::pthread_atfork(nullptr, nullptr, [] { cached = 0; });
+        return true;
+    }();
+    static_cast<void>(is_watching);
+    if (cached == 0) cached = ::getpid();
+    return cached;
+}
+
+}  // namespace log
 }  // namespace sluice
