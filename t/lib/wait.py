@@ -1,0 +1,29 @@
+"""Waiting for a condition with a deadline: the only way in which tests let time pass."""
+import contextlib
+import select
+import time
+
+DEADLINE = 5.0  # seconds; generous for a loaded machine, and no test waits that long unless it fails
+
+
+def wait_for(condition, what='the condition', deadline=DEADLINE):
+    """Calls condition until it is true and returns what it returned; fails at the deadline."""
+    end = time.monotonic() + deadline
+    pause = 0.001
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f'{what() if callable(what) else what}: not within {deadline} s')
+        select.select([], [], [], pause)
+        pause = min(pause * 2, 0.05)
+
+
+@contextlib.contextmanager
+def takes(least, most):
+    """Asserts that the block takes between `least` and `most` seconds."""
+    start = time.monotonic()
+    yield
+    spent = time.monotonic() - start
+    assert least <= spent <= most, f'took {spent:.3f} s, expected {least} to {most} s'
