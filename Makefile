@@ -24,6 +24,7 @@ build = $(MAKE) $(jobs) --no-print-directory -f mk/build.mk
 # $(call build_in,FOLDER,TARGETS,CONFIGURE OPTIONS): a build beside the usual one, configured when it is new.
 build_in = { [ -f $(1)/config.mk ] || BUILDDIR_FIXED=1 ./configure --builddir=$(1) $(3); } && $(build) BUILDDIR=$(1) $(2)
 
+CCACHE = $(if $(shell command -v ccache 2>/dev/null),ccache )
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -fno-omit-frame-pointer
 FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
 
@@ -54,12 +55,12 @@ lint:
 
 sanitize:
 	@mk/deps build test
-	@+$(call build_in,build-asan,all unit,--with-debug --with-cc-opt='$(SANITIZE)')
+	@+$(call build_in,build-asan,all unit,--with-debug --with-cc='$(CCACHE)g++' --with-cc-opt='$(SANITIZE)')
 	@BUILDDIR=build-asan mk/run_tests unit functional
 
 fuzz:
 	@mk/deps build fuzz
-	@+$(call build_in,build-fuzz,fuzzers,--with-cc='$(if $(shell command -v ccache),ccache )clang++' --with-cc-opt='$(FUZZ)')
+	@+$(call build_in,build-fuzz,fuzzers,--with-cc='$(CCACHE)clang++' --with-cc-opt='$(FUZZ)')
 	@BUILDDIR=build-fuzz mk/fuzz $(FUZZ_SECONDS)
 
 bench:
