@@ -4,7 +4,7 @@
 #: all         build build/sluice and build/modules/*.so (the default)
 #: unit        the unit tests
 #: functional  the tests against the running server, on both event backends
-#: compat      the same requests to real nginx and to us
+#: compat      the same requests to real nginx and to us; the functional tests on real nginx
 #: sanitize    unit and functional tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #: fuzz        each parser under libFuzzer for FUZZ_SECONDS=20
 #: bench       measure side by side with nginx

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
+from staging import ROOT
 
 # `nginx -V` on Debian 12, and what nginx.org's packages print.
 DEBIAN = [

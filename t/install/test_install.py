@@ -3,7 +3,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT, make
+from staging import BUILD, ROOT, Stage, make
 
 TRIVIAL = '''\
 #include <sluice/core/base/text.h>
@@ -21,6 +21,14 @@ MAKEFILE = 'MODULE := http_trivial\ninclude $(shell pkg-config --variable=module
 EXAMPLES = sorted(p.parent for p in (ROOT / 'examples/modules').glob('*/Makefile'))
 
 
+@pytest.fixture(scope='module')
+def stage(tmp_path_factory):
+    """The tree as `make install DESTDIR=...` leaves it."""
+    destdir = tmp_path_factory.mktemp('stage')
+    make('install', f'DESTDIR={destdir}')
+    return Stage(destdir)
+
+
 def test_the_parts_are_there(stage):
     for path in (stage.path('SBIN_PATH'), stage.path('MODULES_PATH') / 'modules.index', stage.path('CONF_PATH'),
                  stage.path('CONF_PATH').parent / 'mime.types', stage.prefix / 'html/index.html',
@@ -29,7 +37,6 @@ def test_the_parts_are_there(stage):
 
 
 def test_every_built_module_is_installed(stage):
-    from conftest import BUILD
     built = {p.name for p in (BUILD / 'modules').glob('*.so')}
     assert {p.name for p in stage.path('MODULES_PATH').glob('*.so')} == built
 

@@ -1,10 +1,8 @@
-"""A staged install that the tests of this folder share."""
+"""What the tests of an install share: make, the build's settings, and a stage."""
 import dataclasses
 import os
 import pathlib
 import subprocess
-
-import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('BUILDDIR', ROOT / 'build')).resolve()
@@ -45,10 +43,3 @@ class Stage:
     def sdk_environment(self):
         return {'PKG_CONFIG_PATH': str(self.prefix / 'lib/pkgconfig')}
 
-
-@pytest.fixture(scope='session')
-def stage(tmp_path_factory):
-    """The tree as `make install DESTDIR=...` leaves it."""
-    destdir = tmp_path_factory.mktemp('stage')
-    make('install', f'DESTDIR={destdir}')
-    return Stage(destdir)
