@@ -144,7 +144,7 @@ Progress RequestLineParser::scan_scheme(Text buffer) {
 Progress RequestLineParser::scan_authority(Text buffer) {
     for (; at_ < buffer.size(); ++at_) {
         const char c = buffer[at_];
-        if (c == '/' || c == '?' || c == '#' || c == ' ') return end_authority(buffer);
+        if (c == '/' || c == '?' || c == ' ') return end_authority(buffer);
         if (static_cast<unsigned char>(c) < 0x20) break;
     }
     return at_ == buffer.size() ? Progress::need_more : fail(RequestLineError::invalid_request);
