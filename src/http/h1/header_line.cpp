@@ -4,8 +4,8 @@
 #include "http/h1/header_line.h"
 
 #include <algorithm>
-#include <array>
 
+#include "http/fields/token.h"
 #include "http/h1/scan.h"
 
 namespace sluice::http::h1 {
@@ -15,12 +15,7 @@ constexpr bool is_space(char c) {
     return c == ' ' || c == '\t';
 }
 
-/// tchar of RFC 9110 §5.6.2 beyond letters, digits and hyphen.
-constexpr bool is_unusual_token_byte(char c) {
-    return Text("!#$%&'*+.^_`|~").find(c) != Text::npos;
-}
-
-/// What a name that holds `c`, no letter, digit or hyphen, can be at best; nothing when it can't be a name at all.
+/// False for a byte that no name can hold, however odd: white space and control characters.
 constexpr bool is_name_possible(char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
 }
@@ -78,6 +73,7 @@ Progress HeaderLineParser::step(Text buffer) {
 
 Progress HeaderLineParser::begin_line(char first) {
     if (first == '\n') {
+        if (policy_ == LinePolicy::trailer) return fail(HeaderLineError::invalid_value);
         ++at_;
         return Progress::end_of_head;
     }
@@ -114,7 +110,7 @@ Progress HeaderLineParser::take_odd_byte(Text buffer) {
     NameForm form = NameForm::not_a_token;
     if (c == '_')
         form = NameForm::underscored;
-    else if (is_unusual_token_byte(c))
+    else if (is_token_byte(c))
         form = NameForm::unusual;
     line_.form = std::max(line_.form, form);
     ++at_;
@@ -122,8 +118,7 @@ Progress HeaderLineParser::take_odd_byte(Text buffer) {
 }
 
 Progress HeaderLineParser::end_without_colon(Text buffer) {
-    if (policy_ == LinePolicy::request) return fail(HeaderLineError::no_colon);
-    return scan_ignored(buffer);
+    return policy_ == LinePolicy::response ? scan_ignored(buffer) : fail(HeaderLineError::no_colon);
 }
 
 /// A line that is reported but means nothing: all of it counts as the name.
@@ -155,13 +150,13 @@ Progress HeaderLineParser::scan_value(Text buffer) {
 /// At a control character behind the value.
 Progress HeaderLineParser::end_value(Text buffer) {
     const char c = buffer[at_];
-    if (c == '\n') return end_line(buffer);
+    if (c == '\n' && policy_ != LinePolicy::trailer) return end_line(buffer);
     if (c == '\r') {
         state_ = State::line_feed;
         ++at_;
         return Progress::need_more;
     }
-    if (policy_ == LinePolicy::request || c == '\0' || state_ == State::ignored)
+    if (policy_ != LinePolicy::response || c == '\0' || state_ == State::ignored)
         return fail(HeaderLineError::invalid_value);
     ++at_;
     return Progress::need_more;

@@ -31,7 +31,7 @@ enum class HeaderLineError : uint8_t {
     none,
     invalid_name,   ///< empty name, white space in or behind it, a control character, folding (RFC 9112 §5.2)
     no_colon,       ///< the line ends within the name
-    invalid_value,  ///< NUL, bare CR or another control character
+    invalid_value,  ///< NUL, bare CR or another control character; in a trailer also a lone line feed
 };
 
 /// How strictly lines are taken.
@@ -39,6 +39,7 @@ enum class LinePolicy : uint8_t {
     request,   ///< RFC 9112 in full
     response,  ///< as nginx takes an upstream's: a line without a colon, or a second status line, is reported as
                ///< NameForm::not_a_token, and control characters other than NUL and CR are kept in values
+    trailer,   ///< as request, and a lone line feed ends no line: here it would end the body
 };
 
 /// 400 with `client sent invalid header line`, or 502 with `upstream sent invalid header`; nginx appends `: "`, the

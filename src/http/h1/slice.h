@@ -29,6 +29,9 @@ enum class Progress : uint8_t {
     failed,       ///< malformed; the parser's error() says why, and no further call makes sense
 };
 
+/// Who sent a message, and so what is answered to the client when it is malformed: 400 or 502.
+enum class Sender : uint8_t { client, upstream };
+
 /// How a peer's mistake is answered and logged.
 struct Refusal {
     uint16_t status = 0;  ///< HTTP status for the client, 0 when nothing is wrong

@@ -105,6 +105,32 @@ std::vector<std::string> replay(const std::string& input, const std::vector<size
     return events;
 }
 
+std::string describe_failure(Refusal refusal, size_t at) {
+    return "failed " + std::to_string(refusal.status) + " at " + std::to_string(at) + ": " +
+           std::string(refusal.text);
+}
+
+/// The trailer section that begins at `begin` of the input, parsed as it grows to each of `ends`.
+void replay_trailers(const std::string& input, size_t begin, const std::vector<size_t>& ends, Sender sender,
+                     std::vector<std::string>& events) {
+    HeaderLineParser lines(LinePolicy::trailer);
+    for (const size_t end : ends) {
+        if (end <= begin) continue;
+        const std::vector<char> bytes(input.begin() + static_cast<ptrdiff_t>(begin),
+                                      input.begin() + static_cast<ptrdiff_t>(end));
+        const Text buffer(bytes.data(), bytes.size());
+        Progress progress = lines.parse(buffer);
+        for (; progress == Progress::complete; progress = lines.parse(buffer))
+            events.push_back(describe(buffer, lines.line()));
+        if (progress == Progress::need_more) continue;
+        events.push_back(progress == Progress::failed
+                             ? describe_failure(refusal_of(ChunkError::bad_trailer, sender), begin + lines.end())
+                             : "done at " + std::to_string(begin + lines.end()));
+        return;
+    }
+    events.push_back("more");
+}
+
 }  // namespace
 
 std::vector<std::string> replay_request(const std::string& input, const std::vector<size_t>& ends, Moves moves) {
@@ -113,6 +139,31 @@ std::vector<std::string> replay_request(const std::string& input, const std::vec
 
 std::vector<std::string> replay_response(const std::string& input, const std::vector<size_t>& ends, Moves moves) {
     return replay<ResponseHeadParser>(input, ends, moves);
+}
+
+std::vector<std::string> replay_chunked(const std::string& input, const std::vector<size_t>& ends, Sender sender,
+                                        Trailers trailers) {
+    std::string body;
+    ChunkedDecoder decoder(sender, trailers);
+    ChunkEvent event = ChunkEvent::need_more;
+    size_t begin = 0;
+    for (const size_t end : ends) {
+        const std::vector<char> bytes(input.begin() + static_cast<ptrdiff_t>(begin),
+                                      input.begin() + static_cast<ptrdiff_t>(end));
+        Text rest(bytes.data(), bytes.size());
+        Text data;
+        while ((event = decoder.next(rest, data)) == ChunkEvent::data) body += data;
+        begin = end - rest.size();
+        if (event != ChunkEvent::need_more) break;
+    }
+    std::vector<std::string> events;
+    if (!body.empty()) events.push_back("body " + escape(body));
+    if (event == ChunkEvent::need_more)
+        events.push_back("more, " + std::to_string(decoder.chunk_left()) + " in this chunk");
+    if (event == ChunkEvent::done) events.push_back("done at " + std::to_string(begin));
+    if (event == ChunkEvent::failed) events.push_back(describe_failure(decoder.refusal(), begin));
+    if (event == ChunkEvent::trailers) replay_trailers(input, begin, ends, sender, events);
+    return events;
 }
 
 }  // namespace sluice::test

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "http/h1/chunked.h"
 #include "http/h1/head.h"
 
 namespace sluice::test {
@@ -16,5 +17,9 @@ enum class Moves : uint8_t {
 
 std::vector<std::string> replay_request(const std::string& input, const std::vector<size_t>& ends, Moves moves);
 std::vector<std::string> replay_response(const std::string& input, const std::vector<size_t>& ends, Moves moves);
+
+/// The body put together, then how it ended. Trailers that are reported become header events.
+std::vector<std::string> replay_chunked(const std::string& input, const std::vector<size_t>& ends,
+                                        http::h1::Sender sender, http::h1::Trailers trailers);
 
 }  // namespace sluice::test
