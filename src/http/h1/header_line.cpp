@@ -174,10 +174,10 @@ Progress HeaderLineParser::end_line(Text buffer) {
 }
 
 void HeaderLineParser::rebase(uint32_t new_begin) {
-    const uint32_t shift = new_begin - begin_;  // modulo 2^32: may move down as well
-    line_.name.begin += shift;
-    line_.value.begin += shift;
-    at_ += shift;
+    const uint32_t distance = new_begin - begin_;  // modulo 2^32: may move down as well
+    line_.name.move(begin_, distance);
+    line_.value.move(begin_, distance);
+    at_ += distance;
     begin_ = new_begin;
 }
 

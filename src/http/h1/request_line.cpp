@@ -268,12 +268,12 @@ Progress RequestLineParser::finish() {
 }
 
 void RequestLineParser::rebase(uint32_t new_begin) {
-    const uint32_t shift = new_begin - begin_;  // modulo 2^32: may move down as well
+    const uint32_t distance = new_begin - begin_;  // modulo 2^32: may move down as well
     for (Slice* slice : {&line_.line, &line_.method_name, &line_.target, &line_.scheme, &line_.host, &line_.port,
                          &line_.uri, &line_.path, &line_.args, &line_.protocol})
-        slice->begin += shift;
-    if (line_.path_marks.extension != 0) line_.path_marks.extension += shift;
-    at_ += shift;
+        slice->move(begin_, distance);
+    if (line_.path_marks.extension != 0) line_.path_marks.extension += distance;
+    at_ += distance;
     begin_ = new_begin;
 }
 

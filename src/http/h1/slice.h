@@ -18,6 +18,11 @@ struct Slice {
     constexpr Text in(Text buffer) const { return {buffer.data() + begin, length}; }
     constexpr bool operator==(const Slice&) const = default;
 
+    /// Follows bytes that moved by `distance` (modulo 2^32), if it lies at `from` or behind; one not set yet stays.
+    constexpr void move(uint32_t from, uint32_t distance) {
+        if (begin >= from) begin += distance;
+    }
+
     static constexpr Slice between(uint32_t from, uint32_t to) { return {from, to - from}; }
 };
 

@@ -122,9 +122,9 @@ Progress StatusLineParser::scan_line_feed(Text buffer) {
 }
 
 void StatusLineParser::rebase(uint32_t new_begin) {
-    const uint32_t shift = new_begin - begin_;  // modulo 2^32: may move down as well
-    for (Slice* slice : {&line_.line, &line_.status, &line_.reason}) slice->begin += shift;
-    at_ += shift;
+    const uint32_t distance = new_begin - begin_;  // modulo 2^32: may move down as well
+    for (Slice* slice : {&line_.line, &line_.status, &line_.reason}) slice->move(begin_, distance);
+    at_ += distance;
     begin_ = new_begin;
 }
 
