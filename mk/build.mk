@@ -93,6 +93,17 @@ $(INDEX): $(SERVER) $(MODULES)
 	    case " $(MODULES) " in *" $$file "*) ;; *) rm -f "$$file" ;; esac; done
 	$(Q)if $(SERVER) -h 2>&1 | grep -q -- ' -m '; then $(SERVER) -m > /dev/null; else : > $@; fi
 
+# --- modules for the loader's tests ---
+# Each t/data/modules/NAME.cpp becomes $(BUILDDIR)/test-modules/NAME.so.
+TEST_MODULES := $(patsubst t/data/modules/%.cpp,$(BUILDDIR)/test-modules/%.so,$(wildcard t/data/modules/*.cpp))
+
+$(BUILDDIR)/test-modules/%.so: t/data/modules/%.cpp $(BUILDDIR)/flags mk/module.map | $(BUILDDIR)/include/sluice
+	$(call say,MODULE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(module_compile) -shared $< -Wl,--version-script=mk/module.map $(LDFLAGS) -o $@
+
+-include $(wildcard $(TEST_MODULES:.so=.d))
+
 # --- unit tests ---
 # $(BUILDDIR)/unit holds the server's, $(BUILDDIR)/unit-NAME those of t/unit/modules/NAME with that module linked in.
 UNIT_SOURCES := $(filter-out t/unit/modules/%,$(call sources,t/unit))
@@ -104,7 +115,7 @@ ifeq ($(strip $(GTEST_LIBS)),)
 unit:
 	@echo "GoogleTest is not installed (apt-get install libgtest-dev), then ./configure again" >&2; exit 1
 else
-unit: $(UNITS)
+unit: $(UNITS) $(TEST_MODULES)
 	@for file in $(BUILDDIR)/unit $(BUILDDIR)/unit-*; do \
 	    case " $(UNITS) " in *" $$file "*) ;; *) rm -f "$$file" ;; esac; done
 endif

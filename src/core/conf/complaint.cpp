@@ -116,9 +116,9 @@ Error Parser::not_allowed(const Token& name, std::span<const KnownDirective> kno
 
 Error Parser::unknown(const Token& name) {
     constexpr Text kByteOrderMark = "\xEF\xBB\xBF";
-    const Text near = environment_.directives.suggest(name.text, scope_->context);
-    if (!near.empty()) {
-        suggest(arena().concat("did you mean \"", near, "\"?"));
+    const std::string advice = environment_.directives.advise(name.text, scope_->context);
+    if (!advice.empty()) {
+        suggest(arena().copy(advice));
     } else if (name.text.starts_with(kByteOrderMark)) {
         suggest("the file begins with a byte order mark; save it without one");
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "core/base/arena.h"
 #include "core/base/result.h"
@@ -11,6 +12,9 @@
 
 namespace sluice::log {
 class OpenFiles;
+}
+namespace sluice::module {
+struct Descriptor;
 }
 namespace sluice::shm {
 class Zones;
@@ -33,8 +37,8 @@ struct KnownType {
     Text module;
 };
 
-/// The directives at hand. The module loader implements it; a lookup may load a module (autoload), which adds types
-/// behind those that were there.
+/// The modules at hand and their directives. The module loader implements it; a lookup may load a module (autoload),
+/// which adds types behind those that were there.
 class Directives {
  public:
     /// All rows of this name (nginx has namesakes in http and stream); empty when nobody knows it. Where none of them
@@ -42,11 +46,22 @@ class Directives {
     virtual Result<std::span<const KnownDirective>> find(Text name, Context context) = 0;
     /// Whether anybody, loaded or not, has a directive of this name; loads nothing.
     virtual bool knows(Text name) const = 0;
-    /// The known name nearest to `name` that is allowed in `context`, for "did you mean"; empty when none is near.
-    virtual Text suggest(Text name, Context context) = 0;
+    /// What to do about a name that find() does not know: `did you mean "x"?`, or which module has it; may be empty.
+    virtual std::string advise(Text name, Context context) const = 0;
     /// The structs of one level of a family (see family_of), in the order of their slots. Loading a module
     /// invalidates the span, never an index.
     virtual std::span<const KnownType> types(Context family, Level level) const = 0;
+
+    /// The loaded modules of all families: the server's own in their order, then others by name. Loading a module
+    /// invalidates the span.
+    virtual std::span<const module::Descriptor* const> modules() const = 0;
+    /// `load_module FILE`, where FILE is as written.
+    virtual Result<void> load(Text file) = 0;
+    /// Loads the module that has a variable of this name in the family; false when there is none, or when it is
+    /// loaded already.
+    virtual Result<bool> load_for_variable(Text name, Context family) = 0;
+    /// `autoload_modules on|off`
+    virtual void set_autoload(bool on) = 0;
 
  protected:
     ~Directives() = default;

@@ -37,11 +37,14 @@ bool may_share(const KnownType& known, const ConfSet& outer, const ConfSet& inne
     return true;
 }
 
+const ConfSet kNothing;
+
 }  // namespace
 
 Result<void> Parser::inherit(Level level, const ConfSet& outer, ConfSet& inner, bool is_unnamed) {
     if (outer.block() && !inner.block()) inner.belong_to(*outer.block());
-    inheritances_.push_back({level, is_unnamed, &outer, &inner});
+    const bool is_outermost = !outer.block() && outer.size() == 0;
+    inheritances_.push_back({level, is_unnamed, is_outermost ? &kNothing : &outer, &inner});
     Inheritance how = inheritances_.back();  // a hook may call us again and move the vector
     const size_t own = inheritances_.size() - 1;
     Result<void> done = catch_up(how);
@@ -50,7 +53,6 @@ Result<void> Parser::inherit(Level level, const ConfSet& outer, ConfSet& inner, 
 }
 
 Result<void> Parser::settle(Level level, ConfSet& outermost) {
-    static const ConfSet kNothing;
     return inherit(level, kNothing, outermost, false);
 }
 

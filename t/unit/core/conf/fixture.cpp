@@ -236,7 +236,7 @@ bool Table::knows(Text name) const {
     return rows_.contains(name);
 }
 
-Text Table::suggest(Text name, Context context) {
+std::string Table::advise(Text name, Context context) const {
     Text near;
     size_t distance = 3;
     for (const auto& [known, rows] : rows_) {
@@ -245,7 +245,7 @@ Text Table::suggest(Text name, Context context) {
         distance = found;
         near = known;
     }
-    return near;
+    return near.empty() ? std::string{} : "did you mean \"" + std::string(near) + "\"?";
 }
 
 std::span<const KnownType> Table::types(Context family, Level level) const {

@@ -82,8 +82,13 @@ class Table final : public Directives {
     Table();
     Result<std::span<const KnownDirective>> find(Text name, Context context) override;
     bool knows(Text name) const override;
-    Text suggest(Text name, Context context) override;
+    std::string advise(Text name, Context context) const override;
     std::span<const KnownType> types(Context family, Level level) const override;
+
+    std::span<const module::Descriptor* const> modules() const override { return {}; }
+    Result<void> load(Text) override { return {}; }
+    Result<bool> load_for_variable(Text, Context) override { return false; }
+    void set_autoload(bool) override {}
 
     void add(Text module, std::span<const Directive> rows);
     void add_type(Text module, Context family, Level level, const ConfType& type);

@@ -1,0 +1,158 @@
+// Mapping a module: copy, dlopen, checks.
+#include "core/module/shared_object.h"
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "core/base/unique_fd.h"
+
+namespace sluice::module {
+
+namespace {
+
+constexpr char kSymbol[] = "sluice_module";
+
+Error dlopen_failed(const std::string& path, Text reason) {
+    std::string text = "dlopen() \"" + path + "\" failed (";
+    return Error(text.append(path).append(": ").append(reason).append(")"));
+}
+
+Text file_name(Text path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+Result<std::vector<char>> read_file(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        const std::string reason = std::string("cannot open shared object file: ") + std::strerror(errno);
+        return dlopen_failed(path, reason);
+    }
+    std::vector<char> content;
+    char room[65536];
+    for (;;) {
+        const ssize_t got = ::read(fd.get(), room, sizeof room);
+        if (got == 0) return content;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return dlopen_failed(path, std::string("cannot read file data: ") + std::strerror(errno));
+        content.insert(content.end(), room, room + got);
+    }
+}
+
+/// The dynamic linker believes a file's headers: one that was cut short while it was copied would kill this process
+/// with SIGBUS.
+Text why_not_whole(const std::vector<char>& content) {
+    ElfW(Ehdr) header;
+    if (content.size() < sizeof header) return "file too short";
+    std::memcpy(&header, content.data(), sizeof header);
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return "invalid ELF header";
+    if (header.e_phentsize != sizeof(ElfW(Phdr))) return "ELF file's phentsize not the expected size";
+    const uint64_t table_size = uint64_t{header.e_phnum} * sizeof(ElfW(Phdr));
+    if (header.e_phoff > content.size() || table_size > content.size() - header.e_phoff) return "file too short";
+    for (size_t i = 0; i < header.e_phnum; ++i) {
+        ElfW(Phdr) segment;
+        std::memcpy(&segment, content.data() + header.e_phoff + i * sizeof segment, sizeof segment);
+        if (segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC) continue;
+        if (segment.p_offset > content.size() || segment.p_filesz > content.size() - segment.p_offset) {
+            return "file too short";
+        }
+    }
+    return {};
+}
+
+Result<UniqueFd> copy_to_memory(const std::string& path, const std::vector<char>& content) {
+    const std::string name(file_name(path));
+    UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC));
+    if (!fd) return Error("memfd_create(\"" + name + "\") failed", errno);
+    size_t written = 0;
+    while (written < content.size()) {
+        const ssize_t put = ::write(fd.get(), content.data() + written, content.size() - written);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return Error("write() to a copy of \"" + path + "\" failed", errno);
+        written += static_cast<size_t>(put);
+    }
+    return fd;
+}
+
+/// A path to the descriptor that no other object in memory was opened by: glibc compares the words before it looks at
+/// the file, and descriptor numbers come again. The counter is written in "/" and "/./".
+std::string unique_path(int fd) {
+    static uint32_t counter = 0;
+    std::string path = "/proc/self/fd";
+    for (uint32_t rest = ++counter; rest != 0; rest >>= 1U) path.append((rest & 1U) != 0 ? "/." : "//");
+    return path.append("/").append(std::to_string(fd));
+}
+
+/// dlerror() with the file's own name instead of the copy's.
+Error explain(const std::string& path, const std::string& opened) {
+    const char* const message = ::dlerror();
+    std::string reason = message != nullptr ? message : "unknown error";
+    if (reason.find("undefined symbol: ngx_") != std::string::npos) {
+        return Error("module \"" + path + "\" was built for nginx, not for this server");
+    }
+    if (const size_t at = reason.find(opened); at != std::string::npos) reason.replace(at, opened.size(), path);
+    return Error("dlopen() \"" + path + "\" failed (" + reason + ")");
+}
+
+std::string signature(unsigned major, unsigned minor, Text compiler) {
+    std::string made = "ABI " + std::to_string(major) + "." + std::to_string(minor);
+    return made.append(" (").append(compiler).append(")");
+}
+
+}  // namespace
+
+std::string why_incompatible(const Export& exported) {
+    if (exported.magic != kMagic) return "is not a module of this server";
+    const Text compiler = exported.cxx_abi != nullptr ? Text(exported.cxx_abi) : Text("unknown");
+    const bool is_version_good = exported.abi_major == kAbiMajor && exported.abi_minor <= kAbiMinor;
+    // A newer minor version is the only reason for a descriptor that is larger than ours.
+    if (is_version_good && compiler == SLUICE_CXX_ABI && exported.size <= sizeof(Descriptor)) return {};
+    return "was built for " + signature(exported.abi_major, exported.abi_minor, compiler) + ", this server has " +
+           signature(kAbiMajor, kAbiMinor, SLUICE_CXX_ABI) + ": build the module anew with this server's headers";
+}
+
+Result<std::unique_ptr<SharedObject>> SharedObject::open(const std::string& path) {
+    Result<std::vector<char>> content = read_file(path);
+    if (!content) return content.error();
+    if (const Text reason = why_not_whole(*content); !reason.empty()) return dlopen_failed(path, reason);
+    Result<UniqueFd> copy = copy_to_memory(path, *content);
+    if (!copy) return copy.error();
+
+    const std::string opened = unique_path(copy->get());
+    void* const handle = ::dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) return explain(path, opened);
+    std::unique_ptr<SharedObject> object(new SharedObject(handle, path));
+    Result<void> checked = object->check();
+    if (!checked) return checked.error();
+    return object;
+}
+
+SharedObject::~SharedObject() {
+    ::dlclose(handle_);
+}
+
+Result<void> SharedObject::check() {
+    const auto* exported = static_cast<const Export*>(::dlsym(handle_, kSymbol));
+    if (exported == nullptr) {
+        const bool is_of_nginx = ::dlsym(handle_, "ngx_modules") != nullptr;
+        if (is_of_nginx) return Error("module \"" + path_ + "\" was built for nginx, not for this server");
+        return Error("dlsym() \"" + path_ + "\", \"" + kSymbol + "\" failed (" + path_ +
+                     ": undefined symbol: " + kSymbol + ")");
+    }
+    if (const std::string reason = why_incompatible(*exported); !reason.empty()) {
+        return Error("module \"" + path_ + "\" " + reason);
+    }
+    // An older module has a shorter descriptor: what it does not know stays empty.
+    static_assert(std::is_trivially_copyable_v<Descriptor>);
+    std::memcpy(static_cast<void*>(&descriptor_), exported->descriptor, exported->size);
+    return {};
+}
+
+}  // namespace sluice::module

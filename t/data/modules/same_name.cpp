@@ -1,0 +1,3 @@
+// Another file, but the name of the versioned module.
+#define VERSION 3
+#include "versioned.h"
