@@ -1,6 +1,6 @@
-"""Includes go down: core/base, then the rest of core, then event, then http and stream, then modules.
+"""Includes go down: core/base, then the rest of core, then event, then http, stream and cycle, then modules and cli.
 
-http and stream do not know each other, a module sees SDK headers and its own folder only, and the folders of one
+http, stream and cycle do not know each other, a module sees SDK headers and its own folder only, and the folders of one
 layer do not include each other in a circle.
 """
 import pathlib
@@ -9,8 +9,8 @@ import re
 import source
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
-RANKS = {'core/base': 0, 'core': 1, 'event': 2, 'http': 3, 'stream': 3}
-ROOT_RANK = 4          # src/sdk.h: what modules see
+RANKS = {'core/base': 0, 'core': 1, 'event': 2, 'http': 3, 'stream': 3, 'cycle': 3, 'cli': 4}
+ROOT_RANK = 5          # src/sdk.h: what modules see
 MAIN = 'src/main.cpp'  # the composition root sees everything
 
 

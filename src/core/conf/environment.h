@@ -3,16 +3,22 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/arena.h"
 #include "core/base/result.h"
 #include "core/conf/conf_type.h"
 #include "core/conf/context.h"
+#include "core/conf/token.h"
 #include "core/log/log.h"
 
-namespace sluice::log {
-class OpenFiles;
+namespace sluice::event {
+class Service;
 }
+namespace sluice::log {
+class ErrorLog;
+class OpenFiles;
+}  // namespace sluice::log
 namespace sluice::module {
 struct Descriptor;
 }
@@ -77,6 +83,12 @@ struct Environment {
     Text conf_prefix;      ///< folder of the main configuration file, with trailing slash; base of includes
     bool is_test = false;  ///< -t: nothing running may be touched
     bool dumps = false;    ///< -T: files read are kept for printing
+    /// The main context's `error_log`, which others fall back to; complete once the whole configuration was read.
+    const log::ErrorLog* main_error_log = nullptr;
+    /// Blocks that serve clients (http, stream) put themselves in; see event/service.h.
+    std::vector<event::Service*> services = {};
+    /// Thread pools that `aio threads=NAME` asks for, and where; checked when all `thread_pool` directives are known.
+    std::vector<Token> thread_pools_asked_for = {};
 };
 
 }  // namespace sluice::conf

@@ -1,0 +1,71 @@
+// Service: what serves clients in a generation (the http block, the stream block): the sockets it wants, and its part
+// of each worker. It adds itself to conf::Environment::services; the composition root opens the sockets and runs it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/base/result.h"
+#include "event/address.h"
+#include "event/cidr.h"
+#include "event/listener.h"
+
+namespace sluice::event {
+
+class Loop;
+class ThreadPool;
+
+/// A listening socket that a service wants. `reuse_port` in the options gives each worker a socket of its own.
+struct Binding {
+    SocketAddress address;
+    ListenOptions options;
+    const void* endpoint = nullptr;  ///< the service's own
+};
+
+/// The named thread pools of a worker.
+class ThreadPools {
+ public:
+    /// The pool of a `thread_pool` directive, or "default"; started by the first who asks. Null only when the kernel
+    /// refuses, which was logged.
+    virtual ThreadPool* find(Text name) = 0;
+
+ protected:
+    ~ThreadPools() = default;
+};
+
+/// What the `events` block says, for those who accept.
+struct WorkerSettings {
+    uint32_t connections = 512;  ///< worker_connections
+    Listener::Options accept;
+    std::span<const Cidr> debug_connections;  ///< clients whose lines are logged at level debug
+    ThreadPools& thread_pools;
+};
+
+/// A service's part of one worker.
+class ServiceWorker {
+ public:
+    virtual ~ServiceWorker() = default;
+
+    /// Accepts on `fd` for one of the service's bindings.
+    virtual void listen(const Binding& binding, int fd) = 0;
+    /// Begins to leave: stops accepting, closes what is idle; the rest ends with its work.
+    virtual void shut_down() = 0;
+    /// After shut_down(): whether something still runs.
+    virtual bool has_connections() const = 0;
+    /// Ends everything, in whatever state.
+    virtual void abort() = 0;
+};
+
+class Service {
+ public:
+    /// In a fixed order; complete once the configuration was read.
+    virtual std::span<const Binding> bindings() const = 0;
+    /// Makes the part of a worker, after the fork. Both references outlive it.
+    virtual Result<std::unique_ptr<ServiceWorker>> start(Loop& loop, const WorkerSettings& settings) = 0;
+
+ protected:
+    ~Service() = default;
+};
+
+}  // namespace sluice::event
