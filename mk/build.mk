@@ -32,7 +32,7 @@ server: $(SERVER)
 
 # --- configure ---
 # Reads again when configure or a module's needs change; the objects rebuild only if the flags did.
-CONFIGURE_FILES := configure VERSION $(wildcard mk/configure/*.sh modules/*/module.mk)
+CONFIGURE_FILES := configure src/core/base/version.h $(wildcard mk/configure/*.sh modules/*/module.mk)
 $(BUILDDIR)/config.mk: $(CONFIGURE_FILES)
 	@if [ -x $(BUILDDIR)/reconfigure ]; then $(BUILDDIR)/reconfigure; \
 	else BUILDDIR_FIXED=1 ./configure --builddir=$(BUILDDIR); fi

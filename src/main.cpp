@@ -2,9 +2,10 @@
 #include <cstdio>
 #include <cstring>
 
-#include "config.h"
+#include "core/base/version.h"
 
 int main(int argc, char** argv) {
-    if (argc > 1 && std::strcmp(argv[1], "-v") == 0) std::fputs("nginx version: sluice/" SLUICE_VERSION "\n", stderr);
+    if (argc > 1 && std::strcmp(argv[1], "-v") == 0)
+        std::fprintf(stderr, "nginx version: %s\n", sluice::kProduct.data());
     return 0;
 }

@@ -1,6 +1,11 @@
 # The files that ./configure leaves in BUILDDIR. Each is written only where its content changes, so that a second
 # configure with the same outcome rebuilds nothing.
 
+# Said in one place, for the program and its packages alike.
+product_version() {
+    sed -n 's/.*kVersion = "\([^"]*\)".*/\1/p' src/core/base/version.h
+}
+
 # Replaces $1 by standard input if they differ.
 write_if_changed() {
     cat > "$1.new"
@@ -19,7 +24,6 @@ write_config_h() {
     {
         printf '// Written by ./configure. Paths without a leading slash are relative to the prefix (or to -p).\n'
         printf '#pragma once\n\n'
-        define SLUICE_VERSION "$(cat VERSION)"
         define SLUICE_PREFIX "$PREFIX/"
         define SLUICE_SBIN_PATH "$SBIN_PATH"
         define SLUICE_MODULES_PATH "$MODULES_PATH"
@@ -58,7 +62,7 @@ assign() {
 write_config_mk() {
     {
         printf '# Written by ./configure.\n'
-        assign VERSION "$(cat VERSION)"
+        assign VERSION "$(product_version)"
         assign CXX "$COMPILER"
         assign CXXFLAGS "$BASE_CXXFLAGS -DSLUICE_DEBUG=$DEBUG $CC_OPT"
         assign MODULE_CXXFLAGS "-fPIC -fvisibility=hidden $NO_UNIQUE"

@@ -3,7 +3,7 @@ import shutil
 import subprocess
 
 import pytest
-from staging import BUILD, ROOT, Stage, make
+from staging import BUILD, ROOT, Stage, config_value, make
 
 TRIVIAL = '''\
 #include <sluice/core/base/text.h>
@@ -43,7 +43,7 @@ def test_every_built_module_is_installed(stage):
 
 def test_the_installed_binary_runs(stage):
     done = subprocess.run([stage.path('SBIN_PATH'), '-v'], capture_output=True, text=True, timeout=10, check=True)
-    assert done.stderr == f'nginx version: sluice/{(ROOT / "VERSION").read_text().strip()}\n'
+    assert done.stderr == f'nginx version: sluice/{config_value("VERSION")}\n'
 
 
 def test_no_template_is_left_unfilled(stage):
