@@ -1,6 +1,7 @@
 // Complex: splitting a text at its variables, and putting values together.
 #include "core/script/complex_value.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -27,37 +28,39 @@ Result<Name> read_name(Text source, size_t at) {
     size_t end = begin;
     while (end < source.size() && is_name_char(source[end])) ++end;
     const Text name = source.substr(begin, end - begin);
-    if (is_braced && (end >= source.size() || source[end] != '}'))
-        return Error("the closing bracket in \"" + std::string(name) + "\" variable is missing");
+    const bool is_closed = end < source.size() && source[end] == '}';
+    if (is_braced && !is_closed && begin < source.size())
+        return Error(std::string("the closing bracket in \"").append(name).append("\" variable is missing"));
     if (name.empty()) return Error("invalid variable name");
     return Name{name, is_braced ? end + 1 : end};
 }
 
+/// As a Text, but without a constructor: an array of them on the stack costs nothing.
+struct Piece {
+    const char* data;
+    size_t size;
+};
+
 }  // namespace
 
-Result<Complex> Complex::compile(Arena& arena, VariableTable& table, Text source) {
+Result<Complex> Complex::compile(Arena& arena, VariableTable& table, Text source, const conf::Position& at) {
     Complex made;
     made.source_ = source.data() != nullptr ? source : Text("");
     if (source.find('$') == Text::npos) return made;
     std::vector<Part> parts;
     size_t literal = 0;
-    for (size_t at = 0; at < source.size();) {
-        if (source[at] != '$') {
-            ++at;
+    for (size_t dollar = source.find('$'); dollar != Text::npos; dollar = source.find('$', literal)) {
+        if (dollar > literal) parts.push_back({Kind::literal, 0, source.substr(literal, dollar - literal)});
+        const bool is_capture = dollar + 1 < source.size() && source[dollar + 1] >= '1' && source[dollar + 1] <= '9';
+        if (is_capture) {
+            parts.push_back({Kind::capture, static_cast<uint32_t>(source[dollar + 1] - '0'), {}});
+            literal = dollar + 2;
             continue;
         }
-        if (at > literal) parts.push_back({Kind::literal, 0, source.substr(literal, at - literal)});
-        const bool is_capture = at + 1 < source.size() && source[at + 1] >= '1' && source[at + 1] <= '9';
-        if (is_capture) {
-            parts.push_back({Kind::capture, static_cast<uint32_t>(source[at + 1] - '0'), {}});
-            at += 2;
-        } else {
-            Result<Name> name = read_name(source, at);
-            if (!name) return name.error();
-            parts.push_back({Kind::variable, table.index(arena, name->name), {}});
-            at = name->end;
-        }
-        literal = at;
+        Result<Name> name = read_name(source, dollar);
+        if (!name) return name.error();
+        parts.push_back({Kind::variable, table.index(arena, name->name, at), {}});
+        literal = name->end;
     }
     if (literal < source.size()) parts.push_back({Kind::literal, 0, source.substr(literal)});
     const std::span<Part> kept = arena.make_array<Part>(parts.size());
@@ -66,35 +69,48 @@ Result<Complex> Complex::compile(Arena& arena, VariableTable& table, Text source
     return made;
 }
 
-Text Complex::value_of(const Part& part, Subject& subject) {
-    switch (part.kind) {
-        case Kind::literal: return part.text;
-        case Kind::variable: return subject.variable(part.number);
-        case Kind::capture: return subject.capture(part.number);
+Text Complex::Part::value(Subject& subject) const {
+    switch (kind) {
+        case Kind::literal: return text;
+        case Kind::variable: return subject.variable(number);
+        case Kind::capture: return subject.capture(number);
     }
     return {};
 }
 
 Text Complex::evaluate_parts(Subject& subject) const {
-    if (parts_.size() == 1) return value_of(parts_[0], subject);
+    if (parts_.size() == 1) return parts_[0].value(subject);
     constexpr size_t kOnStack = 32;
-    Text few[kOnStack];
-    std::vector<Text> many;
-    if (parts_.size() > kOnStack) many.resize(parts_.size());
-    Text* values = many.empty() ? few : many.data();
+    Piece few[kOnStack];
+    Piece* pieces = few;
+    if (parts_.size() > kOnStack) pieces = subject.arena().make_array<Piece>(parts_.size()).data();
     size_t length = 0;
     for (size_t i = 0; i < parts_.size(); ++i) {
-        values[i] = value_of(parts_[i], subject);
-        length += values[i].size();
+        const Text value = parts_[i].value(subject);
+        pieces[i] = {value.data(), value.size()};
+        length += value.size();
     }
-    char* const begin = subject.arena().make_bytes(length + 1).data();
+    if (length == 0) return Text("");
+    char* const begin = subject.arena().make_bytes(length).data();
     char* at = begin;
     for (size_t i = 0; i < parts_.size(); ++i) {
-        if (values[i].empty()) continue;
-        std::memcpy(at, values[i].data(), values[i].size());
-        at += values[i].size();
+        if (pieces[i].size == 0) continue;
+        std::memcpy(at, pieces[i].data, pieces[i].size);
+        at += pieces[i].size;
     }
     return {begin, length};
+}
+
+void Predicates::append(Arena& arena, const Complex& condition) {
+    const std::span<Complex> grown = arena.make_array<Complex>(conditions_.size() + 1);
+    std::copy(conditions_.begin(), conditions_.end(), grown.begin());
+    grown.back() = condition;
+    conditions_ = grown;
+}
+
+bool Predicates::any(Subject& subject) const {
+    return std::any_of(conditions_.begin(), conditions_.end(),
+                       [&](const Complex& condition) { return is_true(condition.evaluate(subject)); });
 }
 
 }  // namespace sluice::script
@@ -103,12 +119,23 @@ namespace sluice::conf {
 
 Result<void> Value<script::Complex>::parse(Parser& parser, const Directive&, Arguments words, script::Complex& out) {
     Result<script::Complex> compiled =
-        script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text);
+        script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
     if (!compiled) {
         parser.point_at(words[0]);
         return compiled.error();
     }
     out = *compiled;
+    return {};
+}
+
+Result<void> Value<script::Predicates>::parse(Parser& parser, const Directive& row, Arguments words,
+                                              script::Predicates& out) {
+    for (const Token& word : words) {
+        script::Complex condition;
+        Result<void> parsed = Value<script::Complex>::parse(parser, row, {&word, 1}, condition);
+        if (!parsed) return parsed;
+        out.append(parser.arena(), condition);
+    }
     return {};
 }
 

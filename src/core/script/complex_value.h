@@ -14,33 +14,58 @@ namespace sluice::script {
 
 class Complex {
  public:
+    enum class Kind : uint8_t { literal, variable, capture };
+    struct Part {
+        Kind kind = Kind::literal;
+        uint32_t number = 0;  ///< variable's index or capture's group
+        Text text;            ///< of a literal
+
+        /// The part's value for a subject; null Text when it was not found.
+        Text value(Subject& subject) const;
+    };
+
     Complex() = default;
     /// A constant.
     explicit Complex(Text constant) : source_(constant) {}
 
-    /// `invalid variable name in "…"` and the like for bad syntax. Unknown names show when the table is bound.
-    static Result<Complex> compile(Arena& arena, VariableTable& table, Text source);
+    /// Errors in nginx's words: `invalid variable name`, `the closing bracket in "x" variable is missing`. Unknown
+    /// names show when the table is bound; `at` tells then where they stand. `source` lives as long as `arena`.
+    static Result<Complex> compile(Arena& arena, VariableTable& table, Text source, const conf::Position& at = {});
 
     bool is_constant() const { return parts_.empty(); }
-    /// As written.
+    /// As written; of a constant, the value.
     Text source() const { return source_; }
+    /// The parts in order, for those who put them together in their own way (log formats, rewrites); none for a
+    /// constant.
+    std::span<const Part> parts() const { return parts_; }
     /// The value for a subject; lives as long as the subject's arena. A single variable that is not found gives null
     /// Text; inside a longer text it is empty.
     Text evaluate(Subject& subject) const { return is_constant() ? source_ : evaluate_parts(subject); }
 
  private:
-    enum class Kind : uint8_t { literal, variable, capture };
-    struct Part {
-        Kind kind;
-        uint32_t number = 0;  ///< variable's index or capture's group
-        Text text;
-    };
-
     Text evaluate_parts(Subject& subject) const;
-    static Text value_of(const Part& part, Subject& subject);
 
     Text source_;
     std::span<const Part> parts_;
+};
+
+/// A condition's value as nginx reads it in `proxy_no_cache`, `access_log if=`, …: "" and "0" are false, all else is
+/// true.
+constexpr bool is_true(Text value) {
+    return !value.empty() && value != "0";
+}
+
+/// The conditions of a directive such as `proxy_no_cache $cookie_nocache $arg_nocache;`, which may be repeated.
+class Predicates {
+ public:
+    void append(Arena& arena, const Complex& condition);
+    bool empty() const { return conditions_.empty(); }
+    size_t size() const { return conditions_.size(); }
+    /// Whether one of them is true; those behind it are not evaluated.
+    bool any(Subject& subject) const;
+
+ private:
+    std::span<const Complex> conditions_;
 };
 
 }  // namespace sluice::script
@@ -50,6 +75,14 @@ namespace sluice::conf {
 template <>
 struct Value<script::Complex> : OneWord {
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, script::Complex& out);
+};
+
+template <>
+struct Value<script::Predicates> {
+    static constexpr uint8_t kLeastWords = 1;
+    static constexpr uint8_t kMostWords = UINT8_MAX;
+    static constexpr bool kMayRepeat = true;
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, script::Predicates& out);
 };
 
 }  // namespace sluice::conf

@@ -1,20 +1,78 @@
-// Regex: compiling with JIT, matching into one block of match data per process.
+// Regex: compiling with JIT, and matching into one block of match data per thread.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "core/script/regex.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include <pcre2.h>
 
+#include "core/script/literal_prefix.h"
 #include "core/script/variable.h"
 
 namespace sluice::script {
 
 namespace {
 
-constexpr uint32_t kMostGroups = 64;
+/// A tenth of PCRE's own limits: a match that runs into them has cost some tens of milliseconds already.
+constexpr uint32_t kMatchLimit = 1'000'000;
+constexpr uint32_t kHeapLimitKiB = 4096;
+/// What the machine's stack lends to a match is 32 KiB; nested groups over a long header need more.
+constexpr size_t kJitStackStart = size_t{32} * 1024;
+constexpr size_t kJitStackMost = size_t{512} * 1024;
 
-pcre2_match_data* match_data() {
-    static thread_local pcre2_match_data* const data = pcre2_match_data_create(kMostGroups, nullptr);
-    return data;
+template <class T>
+T* or_abort(T* made) {
+    if (made == nullptr) {
+        std::fputs("out of memory\n", stderr);
+        std::abort();
+    }
+    return made;
+}
+
+/// What matches need besides the pattern; one of it per thread, so that a match allocates nothing.
+class Workspace {
+ public:
+    Workspace() {
+        pcre2_set_match_limit(context_, kMatchLimit);
+        pcre2_set_heap_limit(context_, kHeapLimitKiB);
+        pcre2_jit_stack_assign(context_, nullptr, jit_stack_);
+    }
+    Workspace(const Workspace&) = delete;
+    ~Workspace() {
+        pcre2_match_data_free(data_);
+        pcre2_jit_stack_free(jit_stack_);
+        pcre2_match_context_free(context_);
+    }
+
+    /// Match data with room for `groups` groups and the whole match.
+    pcre2_match_data* data_for(uint32_t groups) {
+        if (groups >= room_) {
+            pcre2_match_data_free(data_);
+            room_ = groups + 1;
+            data_ = or_abort(pcre2_match_data_create(room_, nullptr));
+        }
+        return data_;
+    }
+    pcre2_match_data* data() { return data_; }
+    pcre2_match_context* context() { return context_; }
+
+ private:
+    static constexpr uint32_t kUsualRoom = 32;
+    uint32_t room_ = kUsualRoom;
+    pcre2_match_data* data_ = or_abort(pcre2_match_data_create(kUsualRoom, nullptr));
+    pcre2_match_context* context_ = or_abort(pcre2_match_context_create(nullptr));
+    pcre2_jit_stack* jit_stack_ = or_abort(pcre2_jit_stack_create(kJitStackStart, kJitStackMost, nullptr));
+};
+
+Workspace& workspace() {
+    thread_local Workspace mine;
+    return mine;
+}
+
+/// PCRE2 10.42 takes a null pointer for a subject, not for a pattern.
+PCRE2_SPTR bytes(Text value) {
+    return reinterpret_cast<PCRE2_SPTR>(value.data() != nullptr ? value.data() : "");
 }
 
 Error describe(int code, size_t offset, Text pattern) {
@@ -26,59 +84,103 @@ Error describe(int code, size_t offset, Text pattern) {
     return Error(std::move(text));
 }
 
-}  // namespace
-
-Regex::~Regex() {
-    pcre2_code_free(code_);
+Text not_captured(Subject&, const void*, Text) {
+    return {};
 }
 
+}  // namespace
+
 Result<const Regex*> Regex::compile(Arena& arena, VariableTable& table, Text pattern, const Options& options) {
+    return compile(arena, &table, pattern, options);
+}
+
+Result<const Regex*> Regex::compile(Arena& arena, Text pattern, const Options& options) {
+    return compile(arena, nullptr, pattern, options);
+}
+
+Result<const Regex*> Regex::compile(Arena& arena, VariableTable* table, Text pattern, const Options& options) {
     int error = 0;
     size_t offset = 0;
-    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                     options.ignore_case ? PCRE2_CASELESS : 0, &error, &offset, nullptr);
+    pcre2_code* code = pcre2_compile(bytes(pattern), pattern.size(), options.ignore_case ? PCRE2_CASELESS : 0, &error,
+                                     &offset, nullptr);
     if (code == nullptr) return describe(error, offset, pattern);
-    // Without JIT the interpreter serves.
-    static_cast<void>(pcre2_jit_compile(code, PCRE2_JIT_COMPLETE));
+    arena.on_reset([](void* made) { pcre2_code_free(static_cast<pcre2_code*>(made)); }, code);
 
     auto* regex = new (arena.allocate(sizeof(Regex), alignof(Regex))) Regex;
-    arena.on_reset([](void* made) { static_cast<Regex*>(made)->~Regex(); }, regex);
     regex->pattern_ = pattern;
+    regex->literal_prefix_ = script::literal_prefix(arena, pattern);
+    regex->ignores_case_ = options.ignore_case;
     regex->code_ = code;
+    // Without JIT (a hardened kernel may refuse executable memory) the interpreter serves.
+    regex->is_jit_ = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &regex->groups_);
-    uint32_t names = 0;
-    uint32_t entry_size = 0;
-    const unsigned char* entry = nullptr;
-    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &names);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
-    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &entry);
-    for (uint32_t i = 0; i < names; ++i, entry += entry_size) {
-        const auto group = static_cast<size_t>(entry[0] << 8 | entry[1]);
-        Result<uint32_t> index =
-            table.define_changeable(arena, arena.copy(reinterpret_cast<const char*>(entry + 2)), Variable{});
-        if (!index) return index.error();
-        regex->named_.push_back({group, *index});
-    }
+    Result<void> named = regex->name_groups(arena, table);
+    if (!named) return named.error();
     return regex;
 }
 
+Result<void> Regex::name_groups(Arena& arena, VariableTable* table) {
+    uint32_t count = 0;
+    uint32_t entry_size = 0;
+    const unsigned char* entry = nullptr;
+    pcre2_pattern_info(code_, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(code_, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
+    pcre2_pattern_info(code_, PCRE2_INFO_NAMETABLE, &entry);
+    const std::span<NamedGroup> named = arena.make_array<NamedGroup>(count);
+    for (NamedGroup& one : named) {
+        one = {.name = arena.copy(reinterpret_cast<const char*>(entry + 2)),
+               .group = static_cast<size_t>(entry[0] << 8 | entry[1]),
+               .variable = kNoVariable};
+        entry += entry_size;
+        if (table == nullptr) continue;
+        Result<uint32_t> index = table->define_changeable(arena, one.name, Variable{.name = {}, .get = not_captured});
+        if (!index) return index.error();
+        one.variable = *index;
+    }
+    named_ = named;
+    return {};
+}
+
+int Regex::run(Text value) const {
+    Workspace& space = workspace();
+    pcre2_match_data* data = space.data_for(groups_);
+    if (is_jit_) return pcre2_jit_match(code_, bytes(value), value.size(), 0, 0, data, space.context());
+    return pcre2_match(code_, bytes(value), value.size(), 0, 0, data, space.context());
+}
+
 Match Regex::match(Subject& subject, Text value) const {
-    pcre2_match_data* data = match_data();
-    const int count =
-        pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(value.data()), value.size(), 0, 0, data, nullptr);
+    const int count = run(value);
     if (count == PCRE2_ERROR_NOMATCH) return Match::no;
     if (count < 0) {
-        subject.log().alert(0, "pcre2_match() failed: ", count, " on \"", value, "\" using \"", pattern_, "\"");
+        fail(subject.log(), count, value);
         return Match::failed;
     }
-    const size_t* offsets = pcre2_get_ovector_pointer(data);
-    const size_t found = count == 0 ? kMostGroups : static_cast<size_t>(count);
+    const size_t* offsets = pcre2_get_ovector_pointer(workspace().data());
+    const auto found = static_cast<size_t>(count);
+    // As in nginx, a regex without groups leaves no $0 … $9 of an earlier one behind.
     subject.set_captures(value, {offsets, found * 2});
     for (const NamedGroup& named : named_) {
-        const Text group = named.group < found ? subject.capture(named.group) : Text{};
-        subject.assign(named.variable, is_found(group) ? group : Text(""));
+        if (named.variable == kNoVariable) continue;
+        Text group{""};
+        const size_t at = named.group * 2;
+        if (named.group < found && offsets[at] < offsets[at + 1])
+            group = value.substr(offsets[at], offsets[at + 1] - offsets[at]);
+        subject.store(named.variable, group);
     }
     return Match::yes;
+}
+
+Match Regex::test(const Log& log, Text value) const {
+    const int count = run(value);
+    if (count >= 0) return Match::yes;
+    if (count == PCRE2_ERROR_NOMATCH) return Match::no;
+    fail(log, count, value);
+    return Match::failed;
+}
+
+/// nginx's line. Its level there is `alert`; a peer can cause it at will, so it is no defect of the server.
+void Regex::fail(const Log& log, int code, Text value) const {
+    log.error(0, "pcre2_match() failed: ", code, " on \"", value, "\" using \"", pattern_, "\"");
 }
 
 }  // namespace sluice::script
