@@ -40,6 +40,7 @@ Progress HeaderLineParser::parse(Text buffer) {
         begin_ = at_;
         line_ = {};
         line_.name.begin = at_;
+        if (take_common_line(buffer)) return Progress::complete;
     }
     while (at_ < buffer.size()) {
         const Progress progress = step(buffer);
@@ -51,6 +52,24 @@ Progress HeaderLineParser::parse(Text buffer) {
         return progress;
     }
     return Progress::need_more;
+}
+
+/// What nearly every line is: a plain name, a value without control characters and CR LF, all of it there. Any other
+/// is left to the states, which look at it anew: once per line, however it is cut.
+bool HeaderLineParser::take_common_line(Text buffer) {
+    const auto size = static_cast<uint32_t>(buffer.size());
+    const uint32_t name_end = find_name_end<>(buffer, at_);
+    if (name_end == size || buffer[name_end] != ':' || name_end == at_) return false;
+    uint32_t value = name_end + 1;
+    while (value < size && is_space(buffer[value])) ++value;
+    const uint32_t value_end = find_control<>(buffer, value);
+    if (size - value_end < 2 || buffer[value_end] != '\r' || buffer[value_end + 1] != '\n') return false;
+    line_.name.length = name_end - at_;
+    line_.value = Slice::between(value, value_end);
+    at_ = value_end + 1;
+    end_line(buffer);
+    begin_ = at_;
+    return true;
 }
 
 /// Runs the current state over the bytes there are, at least one; `need_more` says that the line goes on.

@@ -73,6 +73,7 @@ class HeaderLineParser {
     enum class State : uint8_t { start, name, space, value, ignored, line_feed, last_line_feed, failed };
 
     Progress fail(HeaderLineError error);
+    bool take_common_line(Text buffer);
     Progress step(Text buffer);
     Progress begin_line(char first);
     Progress scan_name(Text buffer);
