@@ -83,7 +83,8 @@ class Server:
             self._launch(configuration.global_directives(text))
             if self._comes_up(self._workers_wanted(text)):
                 break
-            output = self.read('logs/output') + self.log()
+            output = self.read('logs/output') or self.log()
+            self.process = None
             if 'Address already in use' not in output or attempt + 1 == _START_TRIES:
                 raise AssertionError(f'the server did not start:\n{output}')
         self._base = {pid: processes.descriptors(pid) for pid in self.workers()}
@@ -214,8 +215,8 @@ class Server:
         return self.ports[name]
 
     def connect(self, port='main', **options):
-        """A new connection to the port of that name, or to a unix socket in the prefix if it has a slash."""
-        address = str(self.prefix / port) if '/' in port else ('127.0.0.1', self.ports[port])
+        """A new connection to the port of that name, or to a unix socket in the prefix, NAME.sock."""
+        address = str(self.prefix / port) if port.endswith('.sock') else ('127.0.0.1', self.ports[port])
         connection = Connection(address, **options)
         self._connections.append(connection)
         return connection

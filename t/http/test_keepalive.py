@@ -1,0 +1,161 @@
+"""Kept connections: when they stay, when they close, pipelining, timeouts, limits and lingering."""
+import pytest
+
+from lib.client import request
+from lib.wait import takes, wait_for
+
+PLAIN = 'server { listen 127.0.0.1:%%main%%; location / { return 200 $uri; } location /f { root html; } }'
+
+
+@pytest.fixture(scope='module')
+def site(module_server):
+    return module_server(PLAIN, files={'html/f': 'file'})
+
+
+@pytest.mark.parametrize('version, header, kept', [
+    ('HTTP/1.1', None, True), ('HTTP/1.1', 'close', False), ('HTTP/1.1', 'keep-alive', True), ('HTTP/1.1', 'Close', False),
+    ('HTTP/1.0', None, False), ('HTTP/1.0', 'keep-alive', True), ('HTTP/1.0', 'Keep-Alive', True), ('HTTP/1.0', 'close', False),
+    ('HTTP/1.1', 'foo, close', False), ('HTTP/1.1', 'upgrade', True),
+])
+def test_connection_field(site, version, header, kept):
+    c = site.connect().send(request('GET', '/', {'Connection': header}, version=version))
+    assert c.response().headers['Connection'] == ('keep-alive' if kept else 'close')
+    if kept:
+        assert c.get('/again').text == '/again'
+    else:
+        assert c.is_closed()
+
+
+def test_pipelining(site):
+    c = site.connect().send(b''.join(request('GET', f'/{n}') for n in range(50)))
+    assert [r.text for r in c.responses(50)] == [f'/{n}' for n in range(50)]
+    assert c.is_open()
+
+
+def test_pipelined_byte_by_byte(site):
+    c = site.connect()
+    for byte in b''.join(request('GET', f'/{n}', {'X': 'y'}) for n in range(3)):
+        c.send(bytes([byte]))
+    assert [r.text for r in c.responses(3)] == ['/0', '/1', '/2']
+
+
+def test_pipelined_bodies(site):
+    c = site.connect()
+    c.send(request('POST', '/a', body='x' * 5000) + request('POST', '/b', body='GET /no HTTP/1.1\r\n\r\n') + request('GET', '/c'))
+    assert [r.text for r in c.responses(3)] == ['/a', '/b', '/c']
+
+
+def test_pipelined_then_half_closed(site):
+    c = site.connect().send(request('GET', '/1') + request('GET', '/2')).finish_sending()
+    assert [r.text for r in c.responses(2)] == ['/1', '/2'] and c.is_closed()
+
+
+def test_close_in_the_middle_of_a_pipeline(site):
+    c = site.connect().send(request('GET', '/1') + request('GET', '/2', {'Connection': 'close'}) + request('GET', '/3'))
+    assert [r.text for r in c.responses(2)] == ['/1', '/2'] and c.is_closed()
+
+
+def test_head_and_file_in_a_pipeline(site):
+    c = site.connect().send(request('HEAD', '/f') + request('GET', '/f') + request('GET', '/none'))
+    assert c.response('HEAD').headers['Content-Length'] == '4'
+    assert [r.text for r in c.responses(2)] == ['file', '/none']
+
+
+def test_requests_limit(server):
+    s = server('keepalive_requests 3;' + PLAIN)
+    c = s.connect()
+    assert [c.get('/').headers['Connection'] for _ in range(3)] == ['keep-alive', 'keep-alive', 'close'] and c.is_closed()
+
+
+def test_timeout(server):
+    s = server('keepalive_timeout 300ms 7s;' + PLAIN)
+    c = s.connect()
+    r = c.get('/')
+    assert r.headers['Keep-Alive'] == 'timeout=7'
+    with takes(0.1, 2):
+        assert c.is_closed()
+
+
+def test_timeout_zero_disables(server):
+    s = server('keepalive_timeout 0;' + PLAIN)
+    c = s.connect()
+    assert c.get('/').headers['Connection'] == 'close' and c.is_closed()
+
+
+def test_time_of_a_connection_is_limited(server):
+    s = server('keepalive_time 200ms;' + PLAIN)
+    c = s.connect()
+    wait_for(lambda: c.get('/').headers['Connection'] == 'close', 'the end of the connection', 3)
+    assert c.is_closed()
+
+
+def test_disable_for_browsers(server):
+    s = server('keepalive_disable msie6 safari;' + PLAIN)
+    msie = {'User-Agent': 'Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)'}
+    safari = {'User-Agent': 'Mozilla/5.0 (Macintosh; Intel Mac OS X) AppleWebKit/5 (KHTML, like Gecko) Version/3.0 Safari/5'}
+    assert s.connect().request('POST', '/', msie, 'x').headers['Connection'] == 'close'
+    assert s.connect().request('GET', '/', msie).headers['Connection'] == 'keep-alive'
+    assert s.connect().get('/', safari).headers['Connection'] == 'close'
+
+
+def test_header_timeout(server):
+    s = server('client_header_timeout 300ms;' + PLAIN)
+    c = s.connect().send('GET / HTTP/1.1\r\nHost: a\r\n')
+    with takes(0.1, 2):
+        assert c.is_closed()
+    wait_for(lambda: '" 408 0 ' in s.read('logs/access.log'), '408 in the access log')
+    s.wait_log(r'\[info\] .* client timed out \(110: Connection timed out\) while reading client request headers, client')
+    silent = s.connect()
+    with takes(0.1, 2):
+        assert silent.is_closed()
+
+
+def test_reset_timedout_connection(server):
+    s = server('client_header_timeout 200ms; reset_timedout_connection on;' + PLAIN)
+    c = s.connect().send('GET / HTTP/1.1\r\n')
+    with pytest.raises(ConnectionResetError):
+        c.socket.recv(1)
+
+
+def test_send_timeout(server):
+    s = server('send_timeout 300ms; server { listen 127.0.0.1:%%main%% sndbuf=8k; }', files={'html/big': b'x' * (8 << 20)})
+    c = s.connect(receive_buffer=4096).send(request('GET', '/big'))
+    s.wait_log(r'\[info\] .* client timed out \(110: Connection timed out\) while sending response to client')
+    with pytest.raises(AssertionError, match='early'):
+        c.response()
+
+
+@pytest.mark.parametrize('mode', ['on', 'always', 'off'])
+def test_lingering_close(server, mode):
+    s = server(f'lingering_close {mode}; lingering_timeout 200ms; client_max_body_size 1k;' + PLAIN)
+    c = s.connect().send(request('POST', '/f', {'Content-Length': 100000}))
+    assert c.response().status == 413
+    c.send(b'x' * 1000)
+    with takes(0, 3):
+        c.rest()
+
+
+def test_lingering_reads_what_is_still_coming(server):
+    s = server('lingering_timeout 1s; client_max_body_size 1k;' + PLAIN)
+    c = s.connect()
+    c.send(request('POST', '/f', {'Content-Length': 500000}))
+    c.send(b'x' * 500000)
+    assert c.response().status == 413 and c.is_closed()
+
+
+def test_client_that_closes_at_once(site):
+    for _ in range(20):
+        site.connect().close()
+        site.connect().reset()
+        site.connect().send('GET ').reset()
+        site.connect().send(request('GET', '/f')).reset()
+
+
+def test_worker_connections_make_room(server):
+    s = server(PLAIN, events='worker_connections 12;')
+    kept = [s.connect() for _ in range(30)]
+    for c in kept:
+        c.send(request('GET', '/'))
+        c.wait_readable()
+    assert s.get('/last').text == '/last'
+    s.wait_log('worker_connections are not enough, reusing connections')

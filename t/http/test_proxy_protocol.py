@@ -1,0 +1,64 @@
+"""The PROXY header before a connection, versions 1 and 2."""
+import socket
+import struct
+
+import pytest
+
+from lib.client import request
+
+CONF = '''
+    server {
+        listen 127.0.0.1:%%main%% proxy_protocol;
+        return 200 "$proxy_protocol_addr|$proxy_protocol_port|$proxy_protocol_server_addr|$proxy_protocol_server_port|$remote_addr";
+    }
+'''
+REQUEST = request('GET', '/', {'Connection': 'close'})
+MAGIC = b'\r\n\r\n\0\r\nQUIT\n'
+
+
+@pytest.fixture(scope='module')
+def site(module_server):
+    return module_server(CONF)
+
+
+def version2(family, addresses, command=0x21, tlvs=b''):
+    return MAGIC + struct.pack('!BBH', command, family, len(addresses) + len(tlvs)) + addresses + tlvs
+
+
+V4 = socket.inet_aton('1.2.3.4') + socket.inet_aton('5.6.7.8') + struct.pack('!HH', 1111, 80)
+V6 = socket.inet_pton(socket.AF_INET6, '2001:db8::1') + socket.inet_pton(socket.AF_INET6, '2001:db8::2') + struct.pack('!HH', 1111, 80)
+
+
+@pytest.mark.parametrize('head, answer', [
+    (b'PROXY TCP4 1.2.3.4 5.6.7.8 1111 80\r\n', '1.2.3.4|1111|5.6.7.8|80|127.0.0.1'),
+    (b'PROXY TCP6 2001:db8::1 2001:db8::2 1111 80\r\n', '2001:db8::1|1111|2001:db8::2|80|127.0.0.1'),
+    (b'PROXY UNKNOWN\r\n', '||||127.0.0.1'), (b'PROXY UNKNOWN what ever\r\n', '||||127.0.0.1'),
+    (version2(0x11, V4), '1.2.3.4|1111|5.6.7.8|80|127.0.0.1'), (version2(0x21, V6), '2001:db8::1|1111|2001:db8::2|80|127.0.0.1'),
+    (version2(0x11, V4, tlvs=b'\x04\0\x03abc'), '1.2.3.4|1111|5.6.7.8|80|127.0.0.1'), (version2(0, b'', 0x20), '||||127.0.0.1'),
+])
+def test_head(site, head, answer):
+    assert site.raw(head + REQUEST).text == answer
+    c = site.connect().send(head)
+    assert c.send(REQUEST).response().text == answer
+
+
+@pytest.mark.parametrize('head', [
+    b'', b'PROXY\r\n', b'PROXY TCP4 1.2.3.4\r\n', b'PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n', b'PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n',
+    b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2' + b'x' * 120 + b'\r\n', b'proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n', b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n',
+    MAGIC + b'\x31\x11\0\x0c' + V4, MAGIC + b'\x21\x11\0\x02ab', version2(0x11, V4[:8]),
+])
+def test_broken_head(site, head):
+    with site.connect() as c:
+        assert c.send(head + REQUEST).rest() == b''
+    site.wait_log(r'broken header: "|invalid|unknown PROXY|too large|unknown proxy')
+
+
+def test_head_that_never_comes(server):
+    s = server('client_header_timeout 200ms;' + CONF)
+    assert s.connect().is_closed()
+
+
+def test_kept_connection_has_one_head(site):
+    with site.connect() as c:
+        c.send(b'PROXY TCP4 1.2.3.4 5.6.7.8 1111 80\r\n')
+        assert [c.get('/').text.partition('|')[0] for _ in range(3)] == ['1.2.3.4'] * 3

@@ -1,0 +1,333 @@
+"""What the client gets of an upstream's answer: framings, buffering, header rewriting, odd and lying upstreams."""
+import os
+import time
+
+import pytest
+
+from lib.client import request
+from lib.messages import chunk, reply
+from lib.upstream import Held
+from lib.wait import wait_for
+
+CONF = r'''
+    server {
+        listen 127.0.0.1:%%main%%; listen 127.0.0.1:%%narrow%% sndbuf=16k; root %%PREFIX%%/html;
+        location / { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; proxy_set_header Connection ""; }
+        location /old/ { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.0; }
+        location /stream/ { proxy_pass http://127.0.0.1:%%up%%; proxy_buffering off; proxy_http_version 1.1; }
+        location /tiny/ { proxy_pass http://127.0.0.1:%%up%%; proxy_buffers 2 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 4k; }
+        location /nofile/ { proxy_pass http://127.0.0.1:%%up%%; proxy_max_temp_file_size 0; proxy_buffers 2 4k; proxy_busy_buffers_size 4k; }
+        location /hide/ { proxy_pass http://127.0.0.1:%%up%%; proxy_hide_header X-Secret; proxy_pass_header Server; proxy_pass_header Date; }
+        location /ignore/ { proxy_pass http://127.0.0.1:%%up%%; proxy_ignore_headers X-Accel-Redirect; }
+        location /errors/ { proxy_pass http://127.0.0.1:%%up%%; proxy_intercept_errors on; error_page 404 503 /page.html; }
+        location /redirect/ { proxy_pass http://127.0.0.1:%%up%%/app/; }
+        location /redirect2/ { proxy_pass http://127.0.0.1:%%up%%; proxy_redirect http://inner.example/ /outer/; proxy_redirect ~^http://re(\d)\.example/(.*)$ http://$host/$1/$2; }
+        location /redirectoff/ { proxy_pass http://127.0.0.1:%%up%%/app/; proxy_redirect off; }
+        location /cookie/ { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_domain inner.example outer.example; proxy_cookie_path /app/ /; proxy_cookie_flags one secure samesite=lax; }
+        location /inner/ { internal; alias html/; add_header X-Inner yes; }
+        location /page.html { internal; }
+        location /ranges/ { proxy_pass http://127.0.0.1:%%up%%; proxy_force_ranges on; }
+    }
+'''
+
+
+@pytest.fixture
+def proxied(server, upstream, scripted):
+    """proxied(answer or script=...) starts an upstream and the server before it."""
+    def start(answer=None, script=None):
+        up = scripted(script) if script else upstream(answer)
+        s = server(CONF, ports={'up': up.port}, files={'html/file': 'local file', 'html/page.html': 'error page'})
+        s.up = up
+        return s
+    return start
+
+
+WAYS = ['/', '/old/', '/stream/', '/tiny/', '/nofile/']
+
+
+@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('size', [0, 1, 4000, 100_000, 2_000_000])
+def test_with_length(proxied, way, size):
+    body = os.urandom(size)
+    s = proxied(reply(body))
+    with s.connect() as c:
+        for _ in range(2):
+            r = c.get(way)
+            assert r.body == body and r.headers['Content-Length'] == str(size)
+
+
+@pytest.mark.parametrize('way', WAYS)
+@pytest.mark.parametrize('size', [0, 1, 4000, 500_000])
+def test_chunked(proxied, way, size):
+    body = os.urandom(size)
+    data = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + chunk(*[body[n:n + 7000] for n in range(0, size, 7000)])
+    s = proxied(data)
+    with s.connect() as c:
+        for _ in range(2):
+            r = c.get(way)
+            assert r.body == body and r.headers['Transfer-Encoding'] == 'chunked' and 'Content-Length' not in r.headers
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_until_close(proxied, way):
+    body = os.urandom(300_000)
+
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.0 200 OK\r\nX-A: b\r\n\r\n' + body)
+    s = proxied(script=script)
+    r = s.get(way)
+    assert r.body == body and r.headers['Transfer-Encoding'] == 'chunked'
+    r = s.raw(request('GET', way, version='HTTP/1.0'))
+    assert r.body == body and 'Transfer-Encoding' not in r.headers
+
+
+@pytest.mark.parametrize('way', ['/', '/stream/'])
+@pytest.mark.parametrize('status, headers', [('204 No Content', ''), ('304 Not Modified', 'ETag: "x"\r\n'), ('304 Not Modified', 'Content-Length: 100\r\n')])
+def test_without_body(proxied, way, status, headers):
+    s = proxied(f'HTTP/1.1 {status}\r\n{headers}\r\n')
+    with s.connect() as c:
+        assert [c.get(way).status for _ in range(2)] == [int(status[:3])] * 2
+
+
+@pytest.mark.parametrize('way', ['/', '/stream/', '/tiny/'])
+def test_head(proxied, way):
+    s = proxied(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-A: b\r\n\r\n')
+    with s.connect() as c:
+        for _ in range(2):
+            r = c.request('HEAD', way)
+            assert r.headers['Content-Length'] == '1000' and r.headers['X-A'] == 'b' and r.body == b''
+
+
+@pytest.mark.sluice_only('it takes the first interim answer for the final one')
+def test_interim_answers_are_swallowed(proxied):
+    s = proxied(b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n' + reply('final'))
+    r = s.get('/')
+    assert (r.status, r.text, r.interim) == (200, 'final', [])
+
+
+def test_slow_answer_streams(proxied):
+    gate = Held()
+
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst')
+        gate.pass_()
+        peer.send(b'later')
+    s = proxied(script=script)
+    c = s.connect().send(request('GET', '/stream/'))
+    while not c.reader.buffer.endswith(b'first'):
+        assert c.reader.fill()
+    gate.open()
+    assert c.response().text == 'firstlater'
+
+
+def test_x_accel_buffering_no_streams(proxied):
+    gate = Held()
+
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Accel-Buffering: no\r\n\r\nfirst')
+        gate.pass_()
+        peer.send(b'later')
+    s = proxied(script=script)
+    c = s.connect().send(request('GET', '/'))
+    while not c.reader.buffer.endswith(b'first'):
+        assert c.reader.fill()
+    assert b'X-Accel' not in c.reader.buffer
+    gate.open()
+    assert c.response().text == 'firstlater'
+
+
+def test_head_byte_by_byte(proxied):
+    def script(peer, _):
+        peer.request()
+        for byte in reply('body', headers={'X-A': 'b'}):
+            peer.send(bytes([byte]))
+    assert proxied(script=script).get('/').text == 'body'
+
+
+def test_temp_file_for_a_slow_reader(proxied):
+    body = os.urandom(3_000_000)
+    s = proxied(reply(body))
+    c = s.connect('narrow', receive_buffer=4096).send(request('GET', '/tiny/'))
+    s.wait_log(r'\[warn\] .* an upstream response is buffered to a temporary file ' + str(s.prefix) + r'/temp/proxy/\d{10} while reading upstream, client: ')
+    assert c.response().body == body
+
+
+def test_slow_reader_without_a_file(proxied):
+    body = os.urandom(3_000_000)
+    s = proxied(reply(body))
+    for way in ('/nofile/', '/stream/'):
+        c = s.connect('narrow', receive_buffer=4096).send(request('GET', way))
+        c.wait_readable()
+        assert c.response().body == body
+    assert 'buffered to a temporary file' not in s.log()
+
+
+@pytest.mark.parametrize('head', [
+    b'HTTP/1.1 200 OK\r\nBad Header\0: x\r\n\r\n', b'', b'HTTP/1.1 200 OK\r\nX: y\r\n', b'HTTP/1.1 200 OK\r\nX-Long: ' + b'x' * 9000 + b'\r\n\r\n',
+])
+def test_broken_head_is_502(proxied, head):
+    def script(peer, _):
+        peer.request()
+        peer.send(head)
+    s = proxied(script=script)
+    assert s.get('/').status == 502
+
+
+@pytest.mark.sluice_only('it passes the bytes on as an HTTP/0.9 body, and ignores a length it cannot read')
+@pytest.mark.parametrize('head', [
+    b'nonsense\r\n\r\n', b'HTTP/1.1 abc OK\r\n\r\n', b'SSH-2.0-x\r\n', b'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n',
+])
+def test_what_is_not_http_is_502(proxied, head):
+    def script(peer, _):
+        peer.request()
+        peer.send(head)
+    assert proxied(script=script).get('/').status == 502
+
+
+def test_short_body_closes_the_client(proxied):
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort')
+    s = proxied(script=script)
+    for way in ('/', '/stream/'):
+        c = s.connect().send(request('GET', way))
+        data = c.rest()
+        assert data.endswith(b'\r\n\r\nshort') and b'Content-Length: 100' in data
+    s.wait_log(r'upstream prematurely closed connection while reading upstream, client: 127.0.0.1')
+
+
+def test_unfinished_chunks_close_the_client(proxied):
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+    s = proxied(script=script)
+    for way in ('/', '/stream/'):
+        data = s.connect().send(request('GET', way)).rest()
+        assert b'hello' in data and not data.endswith(b'0\r\n\r\n')
+
+
+def test_bad_chunks(proxied):
+    s = proxied(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n')
+    data = s.connect().send(request('GET', '/')).rest()
+    assert not data.endswith(b'0\r\n\r\n')
+    s.wait_log(r'upstream sent invalid chunked response')
+
+
+def test_more_than_the_length_is_dropped(proxied):
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\nevil')
+        peer.wait_closed()
+    s = proxied(script=script)
+    with s.connect() as c:
+        assert [c.get(way).text for way in ('/', '/stream/', '/')] == ['hello'] * 3
+    s.wait_log('upstream sent more data than specified in "Content-Length" header')
+
+
+def test_both_framings_from_an_upstream(proxied):
+    s = proxied(b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n' + chunk('hello'))
+    r = s.get('/')
+    assert r.status == 502 or (r.text == 'hello' and 'Content-Length' not in r.headers)
+
+
+def test_hidden_and_passed_headers(proxied):
+    s = proxied(reply('x', headers=[('X-Secret', 's'), ('Server', 'inner/1'), ('Date', 'Mon, 01 Jan 2001 00:00:00 GMT'), ('X-Pad', 'p'),
+                                    ('X-Accel-Expires', '5'), ('Connection', 'keep-alive'), ('Keep-Alive', 'x'), ('X-Two', '1'), ('X-Two', '2')]))
+    r = s.get('/')
+    assert r.headers['X-Secret'] == 's' and 'inner' not in r.headers['Server'] and r.headers['Date'] != 'Mon, 01 Jan 2001 00:00:00 GMT'
+    assert not {'X-Pad', 'X-Accel-Expires', 'Keep-Alive'} & set(r.headers.names()) and r.headers.all('X-Two') == ['1', '2']
+    r = s.get('/hide/')
+    assert 'X-Secret' not in r.headers and r.headers['Server'] == 'inner/1' and r.headers['Date'] == 'Mon, 01 Jan 2001 00:00:00 GMT'
+
+
+def test_status_and_reason(proxied):
+    s = proxied(reply('x', status='299 Very Own'))
+    r = s.get('/')
+    assert (r.status, r.reason) == (299, 'Very Own')
+
+
+def test_x_accel_redirect(proxied):
+    s = proxied(reply('upstream body', headers={'X-Accel-Redirect': '/inner/file', 'Content-Type': 'text/x', 'Set-Cookie': 'a=b'}))
+    r = s.get('/')
+    assert r.text == 'local file' and r.headers['X-Inner'] == 'yes' and r.headers['Content-Type'] == 'text/x' and r.headers['Set-Cookie'] == 'a=b'
+    assert s.get('/ignore/').text == 'upstream body'
+
+
+def test_x_accel_limit_rate(proxied):
+    s = proxied(reply(b'x' * 60_000, headers={'X-Accel-Limit-Rate': '50000'}))
+    start = time.monotonic()
+    assert len(s.get('/').body) == 60_000 and time.monotonic() - start > 0.1
+
+
+def test_intercepted_errors(proxied):
+    s = proxied(lambda r: reply('from upstream', status='404 Not Found' if '404' in r.target else '500 Oops'))
+    assert s.get('/errors/404').text == 'error page' and s.get('/errors/500').text == 'from upstream'
+    assert s.get('/404').text == 'from upstream'
+
+
+@pytest.mark.parametrize('target, location, seen', [
+    ('/redirect/x', 'http://127.0.0.1:{up}/app/y', 'http://localhost:{main}/redirect/y'), ('/redirect/x', '/app/y', '/app/y'),
+    ('/redirect/x', 'http://other.example/app/y', 'http://other.example/app/y'), ('/redirectoff/x', 'http://127.0.0.1:{up}/app/y', 'http://127.0.0.1:{up}/app/y'),
+    ('/redirect2/', 'http://inner.example/a', 'http://localhost:{main}/outer/a'), ('/redirect2/', 'http://re5.example/a', 'http://localhost/5/a'),
+    ('/', 'http://127.0.0.1:{up}/x', 'http://localhost:{main}/x'),
+])
+def test_redirect(proxied, target, location, seen):
+    s = proxied(lambda r: reply('', status='302 Found', headers={'Location': location.format(up=s.up.port, main=s.port())}))
+    assert s.get(target).location == seen.format(up=s.up.port, main=s.port())
+
+
+def test_cookies(proxied):
+    s = proxied(reply('', headers=[('Set-Cookie', 'one=1; Domain=inner.example; Path=/app/x'), ('Set-Cookie', 'two=2; path=/other; domain=.inner.example')]))
+    assert s.get('/cookie/').headers.all('Set-Cookie') == ['one=1; Domain=outer.example; Path=/x; Secure; SameSite=Lax', 'two=2; path=/other; domain=.outer.example']
+
+
+def test_ranges(proxied):
+    s = proxied(reply('0123456789', headers={'Accept-Ranges': 'bytes'}))
+    r = s.get('/', {'Range': 'bytes=2-4'})
+    assert r.status in (200, 206)
+    s2 = s.get('/ranges/', {'Range': 'bytes=2-4'})
+    assert (s2.status, s2.text, s2.headers['Content-Range']) == (206, '234', 'bytes 2-4/10')
+
+
+@pytest.mark.parametrize('way', ['/', '/stream/', '/tiny/'])
+def test_client_that_vanishes_frees_the_upstream(proxied, way):
+    ended = []
+
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nfirst')
+        ended.append(peer.wait_closed())
+    s = proxied(script=script)
+    c = s.connect().send(request('GET', way))
+    if way == '/stream/':
+        c.wait_readable()
+    else:
+        wait_for(lambda: s.up.open, 'the request at the upstream')
+    c.close()
+    wait_for(lambda: ended, 'the end of the upstream connection')
+    s.wait_log('client prematurely closed connection')
+
+
+def test_upgrade(server, scripted):
+    def script(peer, upstream):
+        upstream.requests.append(peer.request())
+        peer.send(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\nhello')
+        while data := peer.socket.recv(65536):
+            peer.send(data.upper())
+    up = scripted(script)
+    s = server('server { listen 127.0.0.1:%%main%%; listen 127.0.0.1:%%narrow%% sndbuf=16k; location / { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1;'
+               ' proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; } }', ports={'up': up.port})
+    c = s.connect().send(request('GET', '/', {'Upgrade': 'echo', 'Connection': 'upgrade'}) + b'early')
+    r = c.response()
+    assert r.status == 101 and r.headers['Upgrade'] == 'echo' and r.headers['Connection'] == 'upgrade'
+    assert up.last.headers['Upgrade'] == 'echo'
+    assert c.reader.take(10) == b'helloEARLY'
+    blob = os.urandom(200_000).hex().encode()
+    c.send(blob)
+    assert c.reader.take(len(blob)) == blob.upper()
+    c.finish_sending()
+    assert c.rest() == b''
+    assert '"GET / HTTP/1.1" 101 ' in s.access()[0]

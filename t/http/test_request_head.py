@@ -1,0 +1,115 @@
+"""Heads of requests: versions, forms, limits of size, unusual field names."""
+import time
+
+import pytest
+
+from lib.client import request
+
+CONF = '''
+    client_header_buffer_size 256; large_client_header_buffers 4 1k;
+    server { listen 127.0.0.1:%%main%%; location / { return 200 "$uri|$args|$http_x_a|$http_x_under_score"; } location /f { root html; } }
+    server { listen 127.0.0.1:%%under%%; underscores_in_headers on; return 200 "$http_x_under_score"; }
+    server { listen 127.0.0.1:%%invalid%%; ignore_invalid_headers off; return 200 "$http_x_a"; }
+    server { listen 127.0.0.1:%%slashes%%; merge_slashes off; location / { return 200 $uri; } location //x { return 200 double; } }
+'''
+
+
+@pytest.fixture(scope='module')
+def site(module_server):
+    return module_server(CONF, files={'html/f': 'file'})
+
+
+def test_http_1_0(site):
+    r = site.raw(b'GET /x HTTP/1.0\r\n\r\n')
+    assert (r.status, r.version, r.headers['Connection']) == (200, 'HTTP/1.1', 'close')
+
+
+@pytest.mark.parametrize('line', [b'GET /f\r\n', b'GET /f\n', b'GET /f \r\n'])
+def test_http_0_9(site, line):
+    assert site.connect().send(line).rest() == b'file'
+
+
+@pytest.mark.parametrize('target, answer', [
+    ('http://localhost/x?y', '/x|y||'), ('http://localhost', '/|||'), ('HTTP://localhost/x', '/x|||'), ('https://other:443/y', '/y|||'),
+    ('/?', '/|||'), ('/x?', '/x|||'), ('/x?a?b', '/x|a?b||'), ('/a//b', '/a/b|||'), ('/x#frag', '/x|||'), ('/x?y#frag', '/x|y||'),
+    ('/a%2Fb', '/a/b|||'), ('/%41', '/A|||'), ('/a+b', '/a+b|||'), ('/a;p=1', '/a;p=1|||'), ('/x?%41', '/x|%41||'), ('/a/./b/../c', '/a/c|||'),
+    ('/%3f', '/?|||'), ('http://localhost?q', '/|q||'),
+])
+def test_target(site, target, answer):
+    assert site.get(target).text == answer
+
+
+def test_merge_slashes_off(site):
+    assert site.get('//x', port='slashes').text == 'double'
+    assert site.get('/a///b', port='slashes').text == '/a///b'
+
+
+def test_field_names(site):
+    assert site.get('/', {'X_Under_Score': 'u'}).text == '/|||'
+    assert site.get('/', {'X_Under_Score': 'u'}, port='under').text == 'u'
+    assert site.get('/', {'X@B': 'c', 'X-A': 'a'}).text == '/||a|'
+    assert site.raw(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-a:   spaces   \r\n\r\n').text == '/||spaces|'
+    site.wait_log(r'\[info\] .* client sent invalid header line: "X@B: c" while reading client request headers')
+
+
+@pytest.mark.sluice_only('it keeps tabs around a value, which RFC 9110 section 5.5 calls no part of it')
+def test_tabs_around_a_value(site):
+    assert site.raw(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-a:\t tabs \t\r\n\r\n').text == '/||tabs|'
+
+
+def test_invalid_names_are_taken_on_demand(site):
+    assert site.get('/', {'X@B': 'c'}, port='invalid').status == 200
+    assert site.get('/', {'X-A': 'c'}, port='invalid').text == 'c'
+
+
+def test_line_limits(site):
+    assert site.get('/' + 'x' * 900).status == 200
+    r = site.get('/' + 'x' * 1100)
+    assert r.status == 414 and r.headers['Connection'] == 'close'
+    assert site.get('/', {'X-A': 'a' * 900}).text == f'/||{"a" * 900}|'
+    r = site.get('/', {'X-A': 'a' * 1100})
+    assert r.status == 400 and '<center><h1>400 Bad Request</h1></center>\r\n<center>Request Header Or Cookie Too Large</center>' in r.text
+    site.wait_log(r'\[info\] .* client sent too long header line: "X-A: a+\.\.\."')
+    site.wait_log(r'\[info\] .* client sent too long URI while reading client request line')
+
+
+def test_number_of_large_buffers(site):
+    fields = [(f'X-{n}', str(n) * 700) for n in range(5)]
+    assert site.get('/', fields[:3]).status == 200
+    assert site.get('/', fields).status == 400
+
+
+def test_large_heads_on_a_kept_connection(site):
+    with site.connect() as c:
+        for n in (10, 900, 10, 900, 900):
+            assert c.get('/', {'X-A': 'a' * n}).text == f'/||{"a" * n}|'
+
+
+def test_many_small_fields(site):
+    assert site.get('/', [(f'X-{n}', 'v') for n in range(100)] + [('X-A', 'last')]).text == '/||last|'
+
+
+@pytest.mark.sluice_only('max_headers came with 1.29.8')
+def test_max_headers(server):
+    s = server('max_headers 10; server { listen 127.0.0.1:%%main%%; return 200 ok; }')
+    assert s.get('/', [(f'X-{n}', 'v') for n in range(5)]).status == 200
+    assert s.get('/', [(f'X-{n}', 'v') for n in range(20)]).status == 400
+
+
+def test_split_at_every_byte(site):
+    data = request('GET', '/a%20b?c=d', {'X-A': 'value', 'Connection': 'close'})
+    for cut in range(1, len(data)):
+        c = site.connect().send(data[:cut])
+        c.send(data[cut:])
+        assert c.response().text == '/a b|c=d|value|'
+        c.close()
+
+
+def test_limit_rate(server):
+    s = server('server { listen 127.0.0.1:%%main%%; limit_rate 100k; location /after { alias html/f; limit_rate_after 90k; } }', files={'html/f': b'x' * 100_000})
+    start = time.monotonic()
+    assert len(s.get('/f').body) == 100_000
+    assert 0.5 <= time.monotonic() - start <= 3
+    start = time.monotonic()
+    assert len(s.get('/after').body) == 100_000
+    assert time.monotonic() - start <= 0.9
