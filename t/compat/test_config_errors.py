@@ -1,0 +1,61 @@
+"""Broken configurations: -t says what nginx says, with its exit code; ours then shows the line and a caret."""
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from lib import binary
+
+CASES = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'config_errors.txt'
+
+
+def cases():
+    """(name, text) of each block of the file."""
+    for block in re.split(r'^= ', CASES.read_text(), flags=re.M)[1:]:
+        name, _, text = block.partition('\n')
+        yield name, text.rstrip('\n') + ('' if name.endswith('without newline') else '\n')
+
+
+TABLE = list(cases())
+
+
+def whole(text):
+    """Wraps what is not a whole file: `http:` and `server:` and `location:` in front say where the rest stands."""
+    place, _, rest = text.partition(':\n')
+    if place == 'main':
+        return rest
+    opening = {'events': 'events {', 'http': 'events {} http {', 'server': 'events {} http { server { listen 127.0.0.1:1;',
+               'location': 'events {} http { server { listen 127.0.0.1:1; location / {'}[place]
+    return f'{opening}\n{rest}' + '}' * (opening.count('{') - opening.count('}')) + '\n'
+
+
+def check(server_binary, folder, text):
+    """(exit code, lines) of -t."""
+    for name in ('conf', 'logs'):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / 'conf/mime.types').write_text('types { text/html html; }\n')
+    (folder / 'conf/nginx.conf').write_text(text)
+    pid = [] if re.search(r'^\s*pid\b', text, re.M) else ['-g', 'pid logs/test.pid;']
+    done = subprocess.run([server_binary, '-t', '-p', f'{folder}/', '-c', 'conf/nginx.conf', '-e', 'logs/error.log', *pid],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False)
+    lines = done.stdout.decode(errors='replace').replace(str(folder), '/PREFIX').splitlines()
+    return done.returncode, [line for line in lines if not re.search(r'\[(warn|notice)\]', line)]
+
+
+@pytest.mark.parametrize('name, text', TABLE, ids=[name.replace(' ', '-') for name, _ in TABLE])
+def test_message(name, text, tmp_path):
+    conf = whole(text)
+    code, ours = check(binary.path(), tmp_path / 'run', conf)
+    expected_code, theirs = check(binary.NGINX, tmp_path / 'run', conf)
+    assert ours[:1] == theirs[:1] and code == expected_code
+    assert expected_code == 1, 'nginx takes it: no error to compare'
+    place = re.search(r' in /PREFIX/conf/nginx\.conf:(\d+)$', theirs[0])
+    if place and not binary.is_nginx(binary.path()):
+        line = conf.splitlines()[min(int(place[1]), len(conf.splitlines())) - 1].strip()
+        shown = '\n'.join(ours[1:])
+        assert line in shown and '^' in shown
+
+
+def test_table_is_large_enough():
+    assert len(TABLE) >= 100 and len({name for name, _ in TABLE}) == len(TABLE)
