@@ -3,7 +3,7 @@ import contextlib
 import select
 import time
 
-DEADLINE = 5.0  # seconds; generous for a loaded machine, and no test waits that long unless it fails
+DEADLINE = 10.0  # seconds; generous for a loaded machine, and no test waits that long unless it fails
 
 
 def wait_for(condition, what='the condition', deadline=DEADLINE):
