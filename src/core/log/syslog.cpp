@@ -161,7 +161,6 @@ void Syslog::send(LogLevel level, Text line, const Log& log) {
 }
 
 void Syslog::send(unsigned severity, Text line, const Log& log) {
-    if (is_busy_) return;
     char room[400];
     TextBuilder header(room);
     header.add('<', facility_ * 8 + severity, '>', Clock::syslog_time(), ' ');
@@ -195,10 +194,8 @@ bool Syslog::connect() {
 void Syslog::complain(const Log& log, Text what, int number) {
     const int64_t second = Clock::unix_seconds();
     if (second - complained_at_ < kComplaintSeconds) return;
-    complained_at_ = second;
-    is_busy_ = true;
+    complained_at_ = second;  // before the line is written: it may come back here
     log.error(number, what, " failed while logging to syslog, server: ", server_);
-    is_busy_ = false;
 }
 
 }  // namespace sluice::log

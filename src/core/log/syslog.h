@@ -45,7 +45,6 @@ class Syslog {
     unsigned facility_ = kUnset;
     unsigned severity_ = kUnset;
     UniqueFd socket_;
-    bool is_busy_ = false;  ///< a complaint about this target must not go to this target
     int64_t complained_at_ = 0;
 
     static constexpr unsigned kUnset = ~0U;
