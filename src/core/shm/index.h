@@ -42,10 +42,10 @@ class Index {
  private:
     IndexNode** chain(uint64_t hash) const { return &chains_[hash & mask_]; }
 
-    IndexNode** chains_;
-    uint64_t mask_;
-    uint64_t salt_;
-    size_t size_;
+    IndexNode** chains_ = nullptr;
+    uint64_t mask_ = 0;
+    uint64_t salt_[2] = {};
+    size_t size_ = 0;
 };
 
 }  // namespace sluice::shm

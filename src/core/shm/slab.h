@@ -47,10 +47,10 @@ class Slab {
  private:
     static constexpr uint32_t kNone = UINT32_MAX;
     static constexpr size_t kRunBins = 32;
-    enum class Use : uint8_t { inside, free_run, used_run, pieces };
+    enum class Use : uint8_t { inside, free_run, free_tail, used_run, pieces };
 
-    /// One for each page. A run is described by its first page; its last one knows the length too, so that neighbours
-    /// find each other.
+    /// One for each page. The first page of a run describes it. The last page of a free run (`free_tail` where it is
+    /// not the first, too) knows the length as well, so that a run that is freed behind it finds its begin.
     struct Page {
         uint32_t next;
         uint32_t previous;
@@ -67,27 +67,34 @@ class Slab {
         uint64_t failures;
     };
 
+    struct Walk;
+
     static size_t class_of(size_t size);
-    static size_t bin_of(size_t length);
-    char* address(uint32_t page) const { return first_ + size_t{page} * kPageSize; }
-    uint32_t pieces_per_page(size_t size_class) const;
+    static size_t bin_of(uint32_t length);
+    static uint32_t pieces_per_page(size_t size_class);
+    char* address(uint32_t page) { return first_ + size_t{page} * kPageSize; }
     void link(uint32_t& head, uint32_t page);
     void unlink(uint32_t& head, uint32_t page);
-    uint32_t take_run(size_t length);
-    uint32_t find_run(size_t length) const;
-    void put_free_run(uint32_t page, uint32_t length);
-    void free_run(uint32_t page);
+    uint32_t find_run(uint32_t length) const;
+    uint32_t take_run(uint32_t length);
+    void add_free_run(uint32_t page, uint32_t length);
+    void remove_free_run(uint32_t page);
+    void release_run(uint32_t page);
     void* allocate_piece(size_t size_class);
+    uint32_t start_page(size_t size_class);
     bool free_piece(uint32_t page, size_t offset);
-    void mark_run(uint32_t page, uint32_t length, Use use);
+    bool check_list(uint32_t head, Use use, Walk& walk) const;
+    bool check_page(uint32_t page, Walk& walk) const;
 
-    char* first_;  ///< the first page that is given out
-    Page* pages_;
-    uint32_t page_count_;
-    uint32_t free_pages_;
-    uint32_t partial_[kClasses];  ///< pages of pieces with room
-    uint32_t runs_[kRunBins];     ///< free runs of 2^i … 2^(i+1)-1 pages
-    Counters counters_[kClasses];
+    Slab() = default;
+
+    char* first_ = nullptr;  ///< the first page that is given out
+    Page* pages_ = nullptr;
+    uint32_t page_count_ = 0;
+    uint32_t free_pages_ = 0;
+    uint32_t partial_[kClasses] = {};  ///< pages of pieces with room
+    uint32_t runs_[kRunBins] = {};     ///< free runs of 2^i … 2^(i+1)-1 pages
+    Counters counters_[kClasses] = {};
 };
 
 }  // namespace sluice::shm

@@ -122,10 +122,8 @@ class Lock {
     friend class Zone;
     friend class Zones;
     void* root_pointer() const;
-    void wait();
 
     Zone& zone_;
-    Purpose purpose_;
 };
 
 /// A pointer into a zone that is kept from one lock to the next.
