@@ -43,12 +43,14 @@ bool Parser::is_complete(const Error& error) const {
 Error Parser::complete(const Error& error) {
     if (is_complete(error)) return error;
     const Position pointed = pointed_.line == 0 && directive_ != nullptr ? directive_->at : pointed_;
+    const bool is_same_file = source_ != nullptr && source_->lexer.file() == pointed.file;
     complete_text_ = render({
         .message = error.text,
         .number = error.number,
         .place = place(),
         .pointed = pointed,
         .content = content_of(pointed.file),
+        .told_line = is_same_file ? source_->lexer.line() : 0,
         .advice = advice_,
     });
 

@@ -18,7 +18,11 @@ Text line_of(Text content, uint32_t line) {
         if (end == Text::npos) return {};
         content.remove_prefix(end + 1);
     }
-    return content.substr(0, content.find('\n'));
+    Text found = content.substr(0, content.find('\n'));
+    while (!found.empty() && (found.back() == '\r' || found.back() == ' ' || found.back() == '\t')) {
+        found.remove_suffix(1);
+    }
+    return found;
 }
 
 /// A terminal gets no control bytes from us; a tab stays, so that the caret line lines up.
@@ -32,19 +36,26 @@ std::string gutter(Text label) {
     return made.append(label).append(" | ");
 }
 
-void add_source(std::string& out, const Diagnostic& diagnostic) {
-    Text line = line_of(diagnostic.content, diagnostic.pointed.line);
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
-    size_t caret = std::min<size_t>(diagnostic.pointed.column - 1, line.size());
-    const size_t skipped = caret > kBeforeCaret ? caret - kBeforeCaret : 0;
-    line = line.substr(skipped, kWidest);
-    caret -= skipped;
+/// One line of the file behind its number, from byte `skipped` on.
+void add_line(std::string& out, Text line, uint32_t number, size_t skipped) {
+    const Text shown = line.substr(std::min(skipped, line.size()), kWidest);
+    out.append("\n").append(gutter(std::to_string(number)));
+    std::transform(shown.begin(), shown.end(), std::back_inserter(out), printable);
+}
 
-    out.append("\n").append(gutter(std::to_string(diagnostic.pointed.line)));
-    std::transform(line.begin(), line.end(), std::back_inserter(out), printable);
+void add_source(std::string& out, const Diagnostic& diagnostic) {
+    const Text line = line_of(diagnostic.content, diagnostic.pointed.line);
+    const size_t caret = std::min<size_t>(diagnostic.pointed.column - 1, line.size());
+    const size_t skipped = caret > kBeforeCaret ? caret - kBeforeCaret : 0;
+    add_line(out, line, diagnostic.pointed.line, skipped);
     out.append("\n").append(gutter({}));
-    for (size_t i = 0; i < caret; ++i) out += line[i] == '\t' ? '\t' : ' ';
+    for (size_t i = skipped; i < caret; ++i) out += line[i] == '\t' ? '\t' : ' ';
     out += '^';
+
+    // At the end of a file that is the empty line behind the last one.
+    uint32_t told = diagnostic.told_line;
+    while (told > diagnostic.pointed.line && line_of(diagnostic.content, told).empty()) --told;
+    if (told > diagnostic.pointed.line) add_line(out, line_of(diagnostic.content, told), told, 0);
 }
 
 }  // namespace

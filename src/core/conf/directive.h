@@ -55,6 +55,7 @@ struct Directive {
     ParseFunction parse = nullptr;
     void (*take_over)(void* inner, const void* outer) = nullptr;
     Origin* (*origin)(void* object) = nullptr;
+    Text syntax = {};  ///< what stands behind the name, for people: "number", "on | off"; empty: see `arity`
 };
 
 /// The part of a row that its author writes.
@@ -66,6 +67,7 @@ struct Options {
     Arity arity = {};  ///< only where the field's type does not say it
     Inherit inherit = Inherit::always;
     bool may_repeat = false;
+    Text syntax = {};  ///< only where the field's type does not say it: "file [level]"
 };
 
 namespace detail {
@@ -105,6 +107,7 @@ constexpr Directive row(Text name, const Options& options, ParseFunction parse) 
         .take_over = [](void* inner,
                         const void* outer) { field_of<Field, Owner>(inner).inherit(field_of<Field, Owner>(outer)); },
         .origin = [](void* object) { return &field_of<Field, Owner>(object).origin; },
+        .syntax = options.syntax,
     };
 }
 
@@ -124,6 +127,9 @@ constexpr Directive directive(Text name, const Options& options) {
         });
     if (made.arity.most == 0) made.arity = {Value<T>::kLeastWords, Value<T>::kMostWords};
     made.may_repeat = made.may_repeat || Value<T>::kMayRepeat;
+    if constexpr (requires { Text(Value<T>::kSyntax); }) {
+        if (made.syntax.empty()) made.syntax = Value<T>::kSyntax;
+    }
     return made;
 }
 
@@ -157,6 +163,7 @@ constexpr Directive action(Text name, const Options& options) {
         },
         .take_over = nullptr,
         .origin = nullptr,
+        .syntax = options.syntax,
     };
 }
 

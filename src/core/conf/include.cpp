@@ -48,17 +48,9 @@ int read_all(int fd, std::string& out) {
 
 }  // namespace
 
-constinit const Directive kInclude{
-    .name = "include",
-    .where = Contexts::all(),
-    .arity = {1, 1},
-    .initial = {},
-    .help = "reads another file, or all files that match a pattern, in this place",
-    .range = {},
-    .inherit = Inherit::never,
-    .may_repeat = true,
-    .parse = [](Parser& parser, const Directive&, void*, Arguments words) { return parser.include(words[0]); },
-};
+Result<void> parse::include(Parser& parser, const Directive&, void*, Arguments words) {
+    return parser.include(words[0]);
+}
 
 Result<void> Parser::include(const Token& pattern) {
     const Text path = full_conf_path(pattern.text);

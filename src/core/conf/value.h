@@ -1,6 +1,7 @@
 // Value<T>: how words of a configuration become a T. Specialise it for a type of your own, or give an enum its names.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -58,6 +59,41 @@ std::optional<Seconds> to_seconds(Text word);
 std::optional<Bytes> to_bytes(Text word, bool with_giga = true);
 }  // namespace parse
 
+namespace detail {
+
+/// "error | timeout ..." in static storage.
+template <size_t Size>
+struct Joined {
+    std::array<char, Size> bytes{};
+    constexpr Text text() const { return {bytes.data(), Size}; }
+};
+
+template <class E, bool MayBeSeveral>
+constexpr auto join_names() {
+    constexpr auto& kNames = EnumNames<E>::names;
+    constexpr size_t kSize = [] {
+        size_t size = MayBeSeveral ? 4 : 0;
+        for (Text name : kNames) size += name.size() + 3;
+        return size - 3;
+    }();
+    Joined<kSize> made;
+    size_t at = 0;
+    const auto put = [&](Text part) {
+        for (char c : part) made.bytes[at++] = c;
+    };
+    for (size_t i = 0; i < kNames.size(); ++i) {
+        if (i != 0) put(" | ");
+        put(kNames[i]);
+    }
+    if (MayBeSeveral) put(" ...");
+    return made;
+}
+
+template <class E, bool MayBeSeveral = false>
+inline constexpr auto kNamesJoined = join_names<E, MayBeSeveral>();
+
+}  // namespace detail
+
 template <class T>
 struct Value;
 
@@ -70,6 +106,7 @@ struct OneWord {
 
 template <>
 struct Value<bool> : OneWord {
+    static constexpr Text kSyntax = "on | off";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, bool& out) {
         return parse::flag(parser, row, words[0], out);
     }
@@ -77,6 +114,7 @@ struct Value<bool> : OneWord {
 
 template <>
 struct Value<Text> : OneWord {
+    static constexpr Text kSyntax = "text";
     static Result<void> parse(Parser&, const Directive&, Arguments words, Text& out) {
         out = words[0].text;
         return {};
@@ -86,6 +124,7 @@ struct Value<Text> : OneWord {
 template <class Integer>
 requires std::is_integral_v<Integer>
 struct Value<Integer> : OneWord {
+    static constexpr Text kSyntax = "number";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Integer& out) {
         int64_t wide = 0;
         constexpr auto kMost = std::numeric_limits<Integer>::max();
@@ -98,6 +137,7 @@ struct Value<Integer> : OneWord {
 
 template <>
 struct Value<Msec> : OneWord {
+    static constexpr Text kSyntax = "time";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Msec& out) {
         return parse::milliseconds(parser, row, words[0], out);
     }
@@ -105,6 +145,7 @@ struct Value<Msec> : OneWord {
 
 template <>
 struct Value<Seconds> : OneWord {
+    static constexpr Text kSyntax = "time";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Seconds& out) {
         return parse::seconds(parser, row, words[0], out);
     }
@@ -112,6 +153,7 @@ struct Value<Seconds> : OneWord {
 
 template <>
 struct Value<Bytes> : OneWord {
+    static constexpr Text kSyntax = "size";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Bytes& out) {
         return parse::bytes(parser, row, words[0], out);
     }
@@ -120,6 +162,7 @@ struct Value<Bytes> : OneWord {
 template <class E>
 requires std::is_enum_v<E>
 struct Value<E> : OneWord {
+    static constexpr Text kSyntax = detail::kNamesJoined<E>.text();
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, E& out) {
         Result<size_t> index = parse::one_of(parser, row, words[0], EnumNames<E>::names);
         if (!index) return index.error();
@@ -130,6 +173,7 @@ struct Value<E> : OneWord {
 
 template <class E>
 struct Value<Flags<E>> {
+    static constexpr Text kSyntax = detail::kNamesJoined<E, true>.text();
     static constexpr uint8_t kLeastWords = 1;
     static constexpr uint8_t kMostWords = UINT8_MAX;
     static constexpr bool kMayRepeat = true;  // a second writing adds its values
@@ -146,6 +190,7 @@ struct BufferCount {
 
 template <>
 struct Value<BufferCount> {
+    static constexpr Text kSyntax = "number size";
     static constexpr uint8_t kLeastWords = 2;
     static constexpr uint8_t kMostWords = 2;
     static constexpr bool kMayRepeat = false;
@@ -155,6 +200,10 @@ struct Value<BufferCount> {
 /// Each writing of the directive appends one T.
 template <class T>
 struct Value<Sequence<T>> {
+    static constexpr Text kSyntax = [] {
+        if constexpr (requires { Text(Value<T>::kSyntax); }) return Text(Value<T>::kSyntax);
+        return Text();
+    }();
     static constexpr uint8_t kLeastWords = Value<T>::kLeastWords;
     static constexpr uint8_t kMostWords = Value<T>::kMostWords;
     static constexpr bool kMayRepeat = true;

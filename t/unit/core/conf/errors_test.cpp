@@ -1,57 +1,18 @@
 // Every case of t/data/conf/errors.txt, which states what nginx says, must get the same first line from our parser.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "vectors.h"
 
 namespace sluice::conf::test {
 namespace {
 
-struct Case {
-    std::string conf;
-    std::string message;
-};
-
-struct Vectors {
-    std::map<std::string, std::string> files;
-    std::vector<Case> cases;
-};
-
-Vectors load(const char* path) {
-    Vectors vectors;
-    std::ifstream in(path);
-    std::string line;
-    std::string* into = nullptr;
-    while (std::getline(in, line)) {
-        if (line.starts_with("+++ ")) {
-            into = &vectors.files[line.substr(4)];
-        } else if (line == "===") {
-            into = &vectors.cases.emplace_back().conf;
-        } else if (line.starts_with("--- ")) {
-            vectors.cases.back().message = line.substr(4);
-            into->pop_back();  // the newline before "---" is not the configuration's
-            into = nullptr;
-        } else if (into != nullptr) {
-            into->append(line).append("\n");
-        }
-    }
-    return vectors;
-}
-
-std::string replace_all(std::string text, const std::string& from, const std::string& to) {
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-        text.replace(at, from.size(), to);
-    }
-    return text;
-}
-
 TEST(ConfErrors, AreWordedAsNginxWordsThem) {
-    const Vectors vectors = load("t/data/conf/errors.txt");
+    const Vectors vectors = load_vectors("t/data/conf/errors.txt");
     ASSERT_GE(vectors.cases.size(), 200U);
-    for (const Case& one : vectors.cases) {
+    for (const Vector& one : vectors.cases) {
         Reading reading;
         std::filesystem::create_directory(reading.folder() + "/glob");
         for (const auto& [name, content] : vectors.files) reading.write(name, content);
@@ -81,26 +42,31 @@ constexpr Drawn kDrawn[] = {
      "invalid number of arguments in \"sendfile\" directive in D/nginx.conf:3\n"
      "    2 |   sendfile on\n"
      "      |              ^\n"
+     "    3 |   root x;\n"
      "        a \";\" is missing after \"on\""},
     {"http {\n  root \"x\"\n}\n",
      "unexpected \"}\" in D/nginx.conf:3\n"
      "    2 |   root \"x\"\n"
      "      |           ^\n"
+     "    3 | }\n"
      "        a \";\" is missing after \"x\""},
     {"http {\n  root x\n  server {\n }\n}\n",
      "directive \"root\" is not terminated by \";\" in D/nginx.conf:3\n"
      "    2 |   root x\n"
      "      |         ^\n"
+     "    3 |   server {\n"
      "        a \";\" is missing after \"x\""},
     {"events {\n}\nhttp {\n  root x;\n",
      "unexpected end of file, expecting \"}\" in D/nginx.conf:5\n"
      "    3 | http {\n"
      "      | ^\n"
+     "    4 |   root x;\n"
      "        this \"http\" block is not closed"},
     {"http {\n  root \"x;\n}\n",
      "unexpected end of file, expecting \";\" or \"}\" in D/nginx.conf:4\n"
      "    2 |   root \"x;\n"
      "      |        ^\n"
+     "    3 | }\n"
      "        this quote is not closed"},
     {"server_name x;",
      "\"server_name\" directive is not allowed here in D/nginx.conf:1\n"
