@@ -64,7 +64,7 @@ unsigned available_cpus();
 Result<unsigned> parse_worker_processes(Text word);
 /// `worker_cpu_affinity MASK ... | auto [MASK]`
 Result<Affinity> parse_affinity(std::span<const Text> words);
-/// `user USER [GROUP]`: looked up in the system's data bases.
+/// `user USER [GROUP]`: looked up in the system's data bases. Without a group it has the user's name.
 Result<User> parse_user(Text name, Text group);
 /// `debug_points stop|abort`
 Result<DebugPoints> parse_debug_points(Text word);
