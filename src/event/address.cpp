@@ -1,14 +1,29 @@
-// SocketAddress: reading, printing and comparing addresses.
+// SocketAddress: literals in, texts out.
 #include "event/address.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include <arpa/inet.h>
 
 namespace sluice::event {
 
-SocketAddress::SocketAddress(const sockaddr* address, socklen_t length) : unix_{} {
-    length_ = length < capacity() ? length : capacity();
+namespace {
+
+constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
+/// The path of a unix address; empty for an unnamed peer. An abstract name starts with its zero byte.
+Text path_of(const sockaddr_un& address, socklen_t length) {
+    if (length <= kPathOffset) return {};
+    const Text path{address.sun_path, std::min<size_t>(length - kPathOffset, sizeof address.sun_path)};
+    return path.front() == '\0' ? path : path.substr(0, path.find('\0'));
+}
+
+}  // namespace
+
+SocketAddress::SocketAddress(const sockaddr* address, socklen_t length) : any_{} {
+    length_ = std::min(length, capacity());
     std::memcpy(&unix_, address, length_);
 }
 
@@ -16,9 +31,9 @@ SocketAddress SocketAddress::ipv4(uint32_t host_order_address, uint16_t port) {
     SocketAddress made;
     made.ipv4_ = {};
     made.ipv4_.sin_family = AF_INET;
-    made.ipv4_.sin_port = htons(port);
     made.ipv4_.sin_addr.s_addr = htonl(host_order_address);
-    made.length_ = sizeof(sockaddr_in);
+    made.ipv4_.sin_port = htons(port);
+    made.length_ = sizeof made.ipv4_;
     return made;
 }
 
@@ -26,33 +41,32 @@ SocketAddress SocketAddress::ipv6(const in6_addr& address, uint16_t port) {
     SocketAddress made;
     made.ipv6_ = {};
     made.ipv6_.sin6_family = AF_INET6;
-    made.ipv6_.sin6_port = htons(port);
     made.ipv6_.sin6_addr = address;
-    made.length_ = sizeof(sockaddr_in6);
+    made.ipv6_.sin6_port = htons(port);
+    made.length_ = sizeof made.ipv6_;
     return made;
 }
 
 std::optional<SocketAddress> SocketAddress::unix_path(Text path) {
     SocketAddress made;
     made.unix_ = {};
-    if (path.empty() || path.size() >= sizeof(made.unix_.sun_path)) return std::nullopt;
+    if (path.empty() || path.size() >= sizeof made.unix_.sun_path) return std::nullopt;
     made.unix_.sun_family = AF_UNIX;
     std::memcpy(made.unix_.sun_path, path.data(), path.size());
-    made.length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+    made.length_ = static_cast<socklen_t>(kPathOffset + path.size() + 1);
     return made;
 }
 
 std::optional<SocketAddress> SocketAddress::parse_ip(Text literal, uint16_t port) {
-    char room[INET6_ADDRSTRLEN];
-    const bool is_bracketed = literal.starts_with('[') && literal.ends_with(']');
-    if (is_bracketed) literal = literal.substr(1, literal.size() - 2);
-    if (literal.empty() || literal.size() >= sizeof(room)) return std::nullopt;
-    std::memcpy(room, literal.data(), literal.size());
-    room[literal.size()] = '\0';
-    in_addr four{};
-    if (!is_bracketed && ::inet_pton(AF_INET, room, &four) == 1) return ipv4(ntohl(four.s_addr), port);
-    in6_addr six{};
-    if (::inet_pton(AF_INET6, room, &six) == 1) return ipv6(six, port);
+    const bool in_brackets = literal.size() > 2 && literal.front() == '[' && literal.back() == ']';
+    if (in_brackets) literal = literal.substr(1, literal.size() - 2);
+    char terminated[INET6_ADDRSTRLEN];
+    if (literal.size() >= sizeof terminated || literal.find('\0') != Text::npos) return std::nullopt;
+    *std::copy(literal.begin(), literal.end(), terminated) = '\0';
+    in_addr v4{};
+    if (!in_brackets && ::inet_pton(AF_INET, terminated, &v4) == 1) return ipv4(ntohl(v4.s_addr), port);
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, terminated, &v6) == 1) return ipv6(v6, port);
     return std::nullopt;
 }
 
@@ -75,53 +89,47 @@ void SocketAddress::write_host(TextBuilder& out) const {
     char room[INET6_ADDRSTRLEN];
     if (is_ipv4()) {
         const uint32_t address = ntohl(ipv4_.sin_addr.s_addr);
-        out.add(address >> 24U, '.', address >> 16U & 255U, '.', address >> 8U & 255U, '.', address & 255U);
+        out.add(address >> 24U, '.', (address >> 16U) & 255U, '.', (address >> 8U) & 255U, '.', address & 255U);
     } else if (is_ipv6()) {
-        out.add(Text(::inet_ntop(AF_INET6, &ipv6_.sin6_addr, room, sizeof(room))));
-    } else {
+        out.add(::inet_ntop(AF_INET6, &ipv6_.sin6_addr, room, sizeof room));
+    } else if (is_unix()) {
         out.add("unix:");
     }
 }
 
 void SocketAddress::write(TextBuilder& out) const {
-    if (is_unix()) {
-        const size_t path = length_ > offsetof(sockaddr_un, sun_path) ? length_ - offsetof(sockaddr_un, sun_path) : 0;
-        out.add("unix:", Text(unix_.sun_path, ::strnlen(unix_.sun_path, path)));
-        return;
-    }
     if (is_ipv6()) out.add('[');
     write_host(out);
     if (is_ipv6()) out.add(']');
-    out.add(':', port());
+    if (is_unix()) {
+        out.add(path_of(unix_, length_));
+    } else if (family() != AF_UNSPEC) {
+        out.add(':', port());
+    }
 }
 
-namespace {
-
-template <void (SocketAddress::*Write)(TextBuilder&) const>
-Text to_text(const SocketAddress& address, Arena& arena) {
-    char room[160];
+Text SocketAddress::host_text(Arena& arena) const {
+    char room[INET6_ADDRSTRLEN];
     TextBuilder out(room);
-    (address.*Write)(out);
+    write_host(out);
     return arena.copy(out.text());
 }
 
-}  // namespace
-
-Text SocketAddress::host_text(Arena& arena) const {
-    return to_text<&SocketAddress::write_host>(*this, arena);
-}
 Text SocketAddress::text(Arena& arena) const {
-    return to_text<&SocketAddress::write>(*this, arena);
+    char room[sizeof(sockaddr_un) + 8];
+    TextBuilder out(room);
+    write(out);
+    return arena.copy(out.text());
 }
 
 bool SocketAddress::operator==(const SocketAddress& other) const {
     if (family() != other.family()) return false;
     if (is_ipv4())
-        return ipv4_.sin_port == other.ipv4_.sin_port && ipv4_.sin_addr.s_addr == other.ipv4_.sin_addr.s_addr;
+        return ipv4_.sin_addr.s_addr == other.ipv4_.sin_addr.s_addr && ipv4_.sin_port == other.ipv4_.sin_port;
     if (is_ipv6())
-        return ipv6_.sin6_port == other.ipv6_.sin6_port &&
-               IN6_ARE_ADDR_EQUAL(&ipv6_.sin6_addr, &other.ipv6_.sin6_addr);
-    return is_unix() && Text(unix_.sun_path) == Text(other.unix_.sun_path);
+        return IN6_ARE_ADDR_EQUAL(&ipv6_.sin6_addr, &other.ipv6_.sin6_addr) &&
+               ipv6_.sin6_port == other.ipv6_.sin6_port;
+    return !is_unix() || path_of(unix_, length_) == path_of(other.unix_, other.length_);
 }
 
 }  // namespace sluice::event

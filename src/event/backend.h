@@ -1,6 +1,7 @@
 // Backend: how a loop talks to the kernel. Two implementations: UringBackend and EpollBackend.
 #pragma once
 
+#include "core/base/list.h"
 #include "core/base/result.h"
 #include "core/base/units.h"
 #include "event/connection.h"
@@ -8,27 +9,55 @@
 
 namespace sluice::event {
 
+class BufferPool;
 class Watch;
 
 class Backend {
  public:
     virtual ~Backend() = default;
 
-    /// Submits what was asked for, waits at most `longest` (negative: for ever) and delivers completions.
+    /// Submits what was asked for and waits at most `longest` (negative: for ever) until deliver() has something to
+    /// do.
     virtual void wait(Msec longest) = 0;
+    /// Delivers what the last wait() brought.
+    virtual void deliver() = 0;
 
     virtual void open(Connection& connection) = 0;
-    virtual void connect(Connection& connection, const SocketAddress& peer) = 0;
-    virtual void pause(Connection& connection) = 0;
+    virtual Result<void> connect(Connection& connection, const SocketAddress& peer) = 0;
+    /// Something of the connection's may have to be delivered, or received, that was held back by pause().
     virtual void resume(Connection& connection) = 0;
+    /// Sends what lies in Connection::out_. Answers `failed` with the reason in Connection::error_.
     virtual SendState send(Connection& connection) = 0;
-    virtual void shutdown_write(Connection& connection) = 0;
     virtual void close(Connection& connection) = 0;
 
     virtual void start(Listener& listener) = 0;
     virtual void stop(Listener& listener) = 0;
+    /// The listener goes: nothing may point to it any more.
+    virtual void forget(Listener& listener) = 0;
     virtual void start(Watch& watch) = 0;
     virtual void stop(Watch& watch) = 0;
+
+ protected:
+    /// A pointer with its object's generation above it and a kind in its lowest three bits: what the kernel keeps for
+    /// us. User space ends below bit 48.
+    static uint64_t pack(const void* object, uint16_t generation, unsigned kind) {
+        return reinterpret_cast<uint64_t>(object) | uint64_t{generation} << 48U | kind;
+    }
+    template <class T>
+    static T* object_of(uint64_t packed) {
+        return reinterpret_cast<T*>(packed & 0x0000fffffffffff8U);
+    }
+    static uint16_t generation_of(uint64_t packed) { return static_cast<uint16_t>(packed >> 48U); }
+    static unsigned kind_of(uint64_t packed) { return packed & 7U; }
+
+    /// Whether it is the same socket as before a call into its user.
+    static bool is_still(const Connection& connection, uint16_t generation) {
+        return connection.is_open() && connection.generation_ == generation;
+    }
+    /// Those that have something to do without the kernel saying so: resumed, or stopped to give others a turn.
+    List<Connection, Connection> ready_;
+    /// Those that wait for a buffer.
+    List<Connection, Connection> starved_;
 };
 
 }  // namespace sluice::event

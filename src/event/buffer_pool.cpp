@@ -1,47 +1,102 @@
-// BufferPool: a stack of idle buffers per size, the warmest on top.
+// BufferPool: memory comes from mmap, so that a buffer of which only the first bytes are used costs one page.
 #include "event/buffer_pool.h"
 
+#include <algorithm>
 #include <cstdlib>
+
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(begin, size) static_cast<void>(0)
+#define ASAN_UNPOISON_MEMORY_REGION(begin, size) static_cast<void>(0)
+#endif
 
 namespace sluice::event {
 
-BufferPool::BufferPool() = default;
+namespace {
+
+constexpr uint32_t kLongestNumber = 65535;
+
+char* map_memory(size_t size) {
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) std::abort();
+    return static_cast<char*>(memory);
+}
+
+}  // namespace
+
+BufferPool::BufferPool(uint32_t connections) {
+    Shelf& small = shelf(Kind::small);
+    small.size = kSmallSize;
+    small.bound = std::clamp(connections, 512U, kLongestNumber / 2) * 2;
+    small.keep = 256;
+    Shelf& bulk = shelf(Kind::bulk);
+    bulk.size = kBulkSize;
+    bulk.bound = std::clamp(connections / 8, 128U, kLongestNumber);
+    bulk.keep = 32;
+}
 
 BufferPool::~BufferPool() {
-    for (auto& list : idle_)
-        for (PoolBuffer* buffer : list) {
-            std::free(buffer->data);
-            delete buffer;
-        }
-}
-
-PoolBuffer& BufferPool::take(Kind kind) {
-    auto& idle = idle_[static_cast<size_t>(kind)];
-    ++in_use_;
-    if (!idle.empty()) {
-        PoolBuffer* buffer = idle.back();
-        idle.pop_back();
-        return *buffer;
+    for (Shelf& shelf : shelves_) {
+        for (const auto& buffer : shelf.all)
+            if (buffer->data != nullptr) {
+                ASAN_UNPOISON_MEMORY_REGION(buffer->data, buffer->capacity);
+                ::munmap(buffer->data, buffer->capacity);
+            }
     }
-    auto* buffer = new PoolBuffer;
-    buffer->capacity = kind == Kind::bulk ? kBulkSize : kSmallSize;
-    buffer->data = static_cast<char*>(std::malloc(buffer->capacity));
-    if (buffer->data == nullptr) std::abort();
-    buffer->kind = static_cast<uint8_t>(kind);
-    buffer->owner = this;
-    buffer->give_back = [](PoolBuffer& released) { static_cast<BufferPool*>(released.owner)->give_back(released); };
-    return *buffer;
 }
 
-void BufferPool::give_back(PoolBuffer& buffer) {
-    --in_use_;
-    auto& idle = idle_[buffer.kind];
-    if (idle.size() < kIdle) {
-        idle.push_back(&buffer);
+PoolBuffer* BufferPool::make(Shelf& shelf, Kind kind) {
+    PoolBuffer* buffer = nullptr;
+    if (!shelf.empty.empty()) {
+        buffer = shelf.empty.back();
+        shelf.empty.pop_back();
+    } else {
+        buffer = shelf.all.emplace_back(std::make_unique<PoolBuffer>()).get();
+        buffer->id = static_cast<uint16_t>(shelf.all.size() - 1);
+        buffer->kind = static_cast<uint8_t>(kind);
+        buffer->capacity = shelf.size;
+    }
+    buffer->data = map_memory(shelf.size);
+    ++shelf.made;
+    return buffer;
+}
+
+PoolBuffer* BufferPool::take(Kind kind) {
+    Shelf& shelf = this->shelf(kind);
+    PoolBuffer* buffer = nullptr;
+    if (!shelf.free.empty()) {
+        buffer = shelf.free.back();
+        shelf.free.pop_back();
+        ASAN_UNPOISON_MEMORY_REGION(buffer->data, buffer->capacity);
+    } else if (shelf.made < shelf.bound) {
+        buffer = make(shelf, kind);
+    } else {
+        return nullptr;
+    }
+    buffer->owner = this;
+    buffer->give_back = [](PoolBuffer& returned) { static_cast<BufferPool*>(returned.owner)->put(returned); };
+    return buffer;
+}
+
+void BufferPool::put(PoolBuffer& buffer) {
+    Shelf& shelf = this->shelf(static_cast<Kind>(buffer.kind));
+    if (shelf.free.size() < shelf.keep) {
+        ASAN_POISON_MEMORY_REGION(buffer.data, buffer.capacity);
+        shelf.free.push_back(&buffer);
         return;
     }
-    std::free(buffer.data);
-    delete &buffer;
+    ::munmap(buffer.data, buffer.capacity);
+    buffer.data = nullptr;
+    --shelf.made;
+    shelf.empty.push_back(&buffer);
+}
+
+bool BufferPool::has_free(Kind kind) const {
+    const Shelf& shelf = this->shelf(kind);
+    return !shelf.free.empty() || shelf.made < shelf.bound;
 }
 
 }  // namespace sluice::event

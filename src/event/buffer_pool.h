@@ -1,8 +1,10 @@
-// BufferPool: the loop's receive buffers, in two sizes. Idle buffers are kept for the next read; holders keep theirs
-// out of it.
+// BufferPool: the memory that received bytes lie in. Buffers are made when they are needed and used again; how many
+// there may be is bounded, and few are kept when the need has passed.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "event/received.h"
@@ -12,24 +14,43 @@ namespace sluice::event {
 class BufferPool {
  public:
     enum class Kind : uint8_t { small, bulk };
-    static constexpr uint32_t kSmallSize = 16384;
-    static constexpr uint32_t kBulkSize = 131072;
-    /// Buffers of a kind that are kept while nobody uses them.
-    static constexpr size_t kIdle = 16;
+    static constexpr uint32_t kSmallSize = 16 * 1024;
+    static constexpr uint32_t kBulkSize = 128 * 1024;
 
-    BufferPool();
+    /// `connections`: how many there will be, for the bounds.
+    explicit BufferPool(uint32_t connections);
+    BufferPool(const BufferPool&) = delete;
     ~BufferPool();
 
-    /// A buffer with no holder yet: wrap it into a BufferHold at once. Never null.
-    PoolBuffer& take(Kind kind);
-    /// Buffers in use, for tests.
-    size_t in_use() const { return in_use_; }
+    /// A buffer that nobody holds; whoever takes it calls hold(), and release() gives it back. Null when the bound is
+    /// reached.
+    PoolBuffer* take(Kind kind);
+    /// Gives back a buffer that was taken and never held, or whose last holder is gone.
+    void put(PoolBuffer& buffer);
+    /// Whether take() would succeed.
+    bool has_free(Kind kind) const;
+    /// The buffer with this number.
+    PoolBuffer& at(Kind kind, uint16_t id) { return *shelf(kind).all[id]; }
+    /// Buffers that exist, whoever has them.
+    uint32_t made(Kind kind) const { return shelf(kind).made; }
+    /// Lowers or raises how many there may be (at most 65,535); those that exist stay.
+    void set_bound(Kind kind, uint32_t bound) { shelf(kind).bound = bound; }
 
  private:
-    void give_back(PoolBuffer& buffer);
+    struct Shelf {
+        uint32_t size = 0;   ///< bytes of one
+        uint32_t bound = 0;  ///< how many there may be
+        uint32_t keep = 0;   ///< how many unused ones keep their memory
+        uint32_t made = 0;   ///< how many have memory
+        std::vector<std::unique_ptr<PoolBuffer>> all;
+        std::vector<PoolBuffer*> free;   ///< last used first: its memory is warm
+        std::vector<PoolBuffer*> empty;  ///< numbers without memory
+    };
+    Shelf& shelf(Kind kind) { return shelves_[static_cast<size_t>(kind)]; }
+    const Shelf& shelf(Kind kind) const { return shelves_[static_cast<size_t>(kind)]; }
+    PoolBuffer* make(Shelf& shelf, Kind kind);
 
-    std::vector<PoolBuffer*> idle_[2];
-    size_t in_use_ = 0;
+    std::array<Shelf, 2> shelves_;
 };
 
 }  // namespace sluice::event

@@ -1,9 +1,11 @@
-// Connection: the calls that are the same for every backend.
+// Connection: what both backends share: making sockets, the transport in between, what is kept while paused.
 #include "event/connection.h"
 
 #include <cerrno>
+#include <memory>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "event/backend.h"
@@ -12,86 +14,205 @@
 
 namespace sluice::event {
 
-Connection::~Connection() {
-    if (is_open()) close();
-}
-
-void Connection::open(UniqueFd fd) {
-    fd_ = fd.release();
-    loop_.backend().open(*this);
-}
-
 namespace {
 
-void set_option(int fd, int level, int name, int value) {
-    // Options that tune are not worth failing for.
-    static_cast<void>(::setsockopt(fd, level, name, &value, sizeof(value)));
+bool set_option(int fd, int level, int name, int value) {
+    return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+/// IP_BIND_ADDRESS_NO_PORT: the kernel chooses the port when it knows the peer, so that ports do not run out.
+Result<void> bind_to(int fd, const SocketAddress& address, bool is_transparent) {
+    const int level = address.is_ipv6() ? SOL_IPV6 : SOL_IP;
+    const int name = address.is_ipv6() ? IPV6_TRANSPARENT : IP_TRANSPARENT;
+    if (is_transparent && !set_option(fd, level, name, 1))
+        return Error(address.is_ipv6() ? "setsockopt(IPV6_TRANSPARENT) failed" : "setsockopt(IP_TRANSPARENT) failed",
+                     errno);
+    if (address.port() == 0 && !address.is_unix()) set_option(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    if (::bind(fd, address.get(), address.length()) == 0) return {};
+    char room[sizeof(sockaddr_un) + 32];
+    TextBuilder text(room);
+    text.add("bind(");
+    address.write(text);
+    text.add(") failed");
+    return Error(text.text(), errno);
+}
+
+Result<UniqueFd> make_socket(const SocketAddress& peer, const ConnectOptions& options) {
+    UniqueFd fd(::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return Error("socket() failed", errno);
+    if (options.keepalive && !set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1))
+        return Error("setsockopt(SO_KEEPALIVE) failed", errno);
+    if (options.receive_buffer > 0 && !set_option(fd.get(), SOL_SOCKET, SO_RCVBUF, options.receive_buffer))
+        return Error("setsockopt(SO_RCVBUF) failed", errno);
+    if (options.send_buffer > 0 && !set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, options.send_buffer))
+        return Error("setsockopt(SO_SNDBUF) failed", errno);
+    if (options.bind_to != nullptr) {
+        const Result<void> bound = bind_to(fd.get(), *options.bind_to, options.is_transparent);
+        if (!bound) return bound.error();
+    }
+    if (!peer.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    return fd;
 }
 
 }  // namespace
 
-Result<void> Connection::connect(const SocketAddress& peer, const ConnectOptions& options) {
-    UniqueFd fd(::socket(peer.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) return Error(Text("socket() failed"), errno);
-    if (options.keepalive) set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-    if (options.receive_buffer > 0) set_option(fd.get(), SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
-    if (options.send_buffer > 0) set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, options.send_buffer);
-    if (options.is_transparent) set_option(fd.get(), SOL_IP, IP_TRANSPARENT, 1);
-    if (options.bind_to != nullptr) {
-        if (options.bind_to->port() == 0) set_option(fd.get(), SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-        if (::bind(fd.get(), options.bind_to->get(), options.bind_to->length()) != 0)
-            return Error(Text("bind() failed"), errno);
-    }
-    if (!peer.is_unix()) set_option(fd.get(), IPPROTO_TCP, 1 /* TCP_NODELAY */, 1);
-    fd_ = fd.release();
+Connection::~Connection() {
+    close();
+}
+
+void Connection::begin(int fd) {
+    fd_ = fd;
+    ++generation_;
     bytes_sent_ = bytes_received_ = 0;
-    peer_closed_ = closed_told_ = is_readable_ = false;
+    error_ = 0;
+    is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
+    is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = closed_told_ = false;
+}
+
+void Connection::open(UniqueFd fd) {
+    begin(fd.release());
+    loop_.backend().open(*this);
+}
+
+Result<void> Connection::connect(const SocketAddress& peer, const ConnectOptions& options) {
+    Result<UniqueFd> made = make_socket(peer, options);
+    if (!made) return made.error();
+    begin(made->release());
     is_connecting_ = true;
-    loop_.backend().connect(*this, peer);
-    return {};
+    Result<void> started = loop_.backend().connect(*this, peer);
+    if (!started) close();
+    return started;
 }
 
 void Connection::pause() {
-    if (is_paused_) return;
     is_paused_ = true;
-    loop_.backend().pause(*this);
 }
 
 void Connection::resume() {
     if (!is_paused_) return;
     is_paused_ = false;
-    if (is_open()) loop_.backend().resume(*this);
+    if (is_open() && !is_failed_) loop_.backend().resume(*this);
 }
 
 SendState Connection::send(Chain& chain) {
-    if (!is_open()) return SendState::failed;
-    if (transport_ != nullptr) return transport_->send(*this, chain);
-    out_.splice(chain);
-    return loop_.backend().send(*this);
+    const SendState state = transport_ != nullptr ? transport_->send(*this, chain) : send_raw(chain);
+    is_sending_ = state == SendState::pending;
+    return state;
 }
 
-SendState Transport::send_raw(Connection& connection, Chain& wire) {
-    connection.out_.splice(wire);
-    return connection.loop_.backend().send(connection);
+SendState Connection::send_raw(Chain& chain) {
+    if (!is_open() || is_failed_) {
+        chain.clear();
+        if (error_ == 0) error_ = EPIPE;
+        return SendState::failed;
+    }
+    out_.splice(chain);
+    if (is_writing_) return SendState::pending;
+    if (out_.empty()) return SendState::done;
+    const SendState state = loop_.backend().send(*this);
+    is_writing_ = state == SendState::pending;
+    if (state == SendState::failed) {
+        is_failed_ = true;
+        out_.clear();
+    }
+    return state;
 }
 
 void Connection::shutdown_write() {
-    if (is_open()) loop_.backend().shutdown_write(*this);
+    if (!is_open()) return;
+    if (is_writing_) {
+        shuts_down_ = true;
+    } else {
+        ::shutdown(fd_, SHUT_WR);
+    }
 }
 
 void Connection::close() {
     if (!is_open()) return;
-    if (transport_ != nullptr) transport_->on_close(*this);
-    out_.clear();
+    if (transport_ != nullptr && !is_failed_ && !is_connecting_) transport_->on_close(*this);
     loop_.backend().close(*this);
+    unlink();
+    drop_kept();
+    out_.clear();
+    fd_ = -1;
+    is_paused_ = is_sending_ = is_writing_ = false;
 }
 
 void Connection::abort() {
     if (!is_open()) return;
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    static_cast<void>(::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    is_failed_ = true;
+    close();
+}
+
+void Connection::keep(Received& received, bool is_plain) {
+    Kept** at = &kept_;
+    // What has passed the transport came before everything that has not.
+    while (*at != nullptr && ((*at)->is_plain || !is_plain)) at = &(*at)->next;
+    *at = new Kept{received, received.take(), is_plain, *at};
+}
+
+void Connection::drop_kept() {
+    while (kept_ != nullptr) {
+        const std::unique_ptr<Kept> first(kept_);
+        kept_ = first->next;
+    }
+}
+
+void Connection::tell_received(PoolBuffer& buffer, Text bytes) {
+    bytes_received_ += static_cast<int64_t>(bytes.size());
+    Received received(buffer, bytes);
+    if (is_paused_ || kept_ != nullptr) {
+        keep(received, false);
+    } else if (transport_ != nullptr) {
+        transport_->on_raw_received(*this, received);
+    } else {
+        handler_->on_received(received);
+    }
+}
+
+void Connection::tell_kept() {
+    const uint16_t generation = generation_;
+    while (kept_ != nullptr && !is_paused_) {
+        const std::unique_ptr<Kept> first(kept_);
+        kept_ = first->next;
+        if (transport_ != nullptr && !first->is_plain) {
+            transport_->on_raw_received(*this, first->received);
+        } else {
+            handler_->on_received(first->received);
+        }
+        if (!is_open() || generation_ != generation) return;
+    }
+}
+
+void Connection::tell_connected() {
+    is_connecting_ = false;
+    handler_->on_connected();
+}
+
+void Connection::tell_written() {
+    is_writing_ = false;
+    if (shuts_down_) ::shutdown(fd_, SHUT_WR);
+    if (transport_ != nullptr && !transport_->on_raw_sent(*this)) return;
+    if (!is_sending_) return;
+    is_sending_ = false;
+    handler_->on_sent();
+}
+
+void Connection::tell_peer_closed() {
+    if (closed_told_ || is_failed_) return;
+    closed_told_ = true;
+    if (transport_ != nullptr) transport_->on_raw_closed(*this);
+    if (is_open()) handler_->on_peer_closed();
+}
+
+void Connection::tell_failed(const char* call, int number) {
+    if (is_failed_) return;
+    is_failed_ = true;
+    error_ = static_cast<uint16_t>(number);
     out_.clear();
-    loop_.backend().close(*this);
+    handler_->on_failed(Error(call, number));
 }
 
 }  // namespace sluice::event

@@ -7,7 +7,6 @@
 #include "core/base/list.h"
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
-#include "core/base/units.h"
 #include "event/address.h"
 #include "event/chain.h"
 #include "event/received.h"
@@ -29,7 +28,7 @@ class ConnectionHandler {
     /// connect() has succeeded.
     virtual void on_connected() {}
     /// The peer will send nothing more (FIN). Told once, after all bytes were delivered; while paused as soon as it
-    /// is known.
+    /// is known, so that bytes may still follow after resume().
     virtual void on_peer_closed() = 0;
     /// The connection is broken (reset, connect failed, send failed); nothing else follows. The user closes it.
     virtual void on_failed(const Error& error) = 0;
@@ -41,7 +40,7 @@ class ConnectionHandler {
 enum class SendState : uint8_t {
     done,     ///< all of it lies in the kernel
     pending,  ///< on_sent() comes later; until then the chain's memory stays untouched and no other send() is allowed
-    failed,   ///< the connection is broken; on_failed() is NOT called in addition
+    failed,   ///< the connection is broken, send_error() tells why; on_failed() is NOT called in addition
 };
 
 /// Options of connect().
@@ -53,7 +52,8 @@ struct ConnectOptions {
     int send_buffer = 0;
 };
 
-class Connection {
+/// Also a node of the list in which its backend notes who has something to do in the next turn.
+class Connection : public ListNode<Connection> {
  public:
     Connection(Loop& loop, ConnectionHandler& handler) : loop_(loop), handler_(&handler) {}
     Connection(const Connection&) = delete;
@@ -82,6 +82,8 @@ class Connection {
     /// without a partial packet in between.
     SendState send(Chain& chain);
     bool is_sending() const { return is_sending_; }
+    /// errno of a send() that failed; 0: a file was shorter than its range.
+    int send_error() const { return error_; }
     /// FIN after what is being sent.
     void shutdown_write();
     /// Closes; operations in flight are cancelled. No handler call follows.
@@ -108,25 +110,51 @@ class Connection {
     friend class UringBackend;
     friend class Transport;
 
+    /// A delivery kept while paused.
+    struct Kept {
+        Received received;
+        BufferHold hold;
+        bool is_plain;  ///< it has passed the transport
+        Kept* next;
+    };
+
+    void begin(int fd);
+    SendState send_raw(Chain& chain);
+    void keep(Received& received, bool is_plain);
+    void drop_kept();
+
+    // What the backend tells. The user may close the connection in each of them.
+    void tell_received(PoolBuffer& buffer, Text bytes);
+    void tell_kept();
+    void tell_connected();
+    void tell_written();
+    void tell_peer_closed();
+    void tell_failed(const char* call, int number);
+
     Loop& loop_;
     ConnectionHandler* handler_;
     Transport* transport_ = nullptr;
-    Chain out_;  ///< being sent
+    Chain out_;  ///< on its way to the kernel
     int64_t bytes_sent_ = 0;
     int64_t bytes_received_ = 0;
-    void* backend_state_ = nullptr;  ///< what is kept while paused, or a message header in flight
+    Kept* kept_ = nullptr;
     int fd_ = -1;
-    int connect_error_ = 0;
     uint16_t operations_ = 0;
+    uint16_t generation_ = 0;  ///< tells what the kernel says about an earlier socket of this object
+    uint16_t error_ = 0;
     bool is_paused_ : 1 = false;
     bool expects_bulk_ : 1 = false;
-    bool is_sending_ : 1 = false;
+    bool is_sending_ : 1 = false;  ///< a chain of the user's
+    bool is_writing_ : 1 = false;  ///< `out_`, which may be a transport's own
+    bool shuts_down_ : 1 = false;  ///< when `out_` has gone
     bool is_connecting_ : 1 = false;
-    bool is_receiving_ : 1 = false;  ///< io_uring: a receive is in flight; epoll: registered
+    bool is_failed_ : 1 = false;
     bool is_readable_ : 1 = false;   ///< epoll: an edge came that was not read to its end
+    bool is_receiving_ : 1 = false;  ///< io_uring: a receive is in flight
+    bool is_multishot_ : 1 = false;  ///< io_uring: which goes on by itself
+    bool is_stopping_ : 1 = false;   ///< io_uring: which is being cancelled
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
-    bool shuts_down_ : 1 = false;  ///< FIN when out_ has gone
 };
 
 }  // namespace sluice::event

@@ -1,70 +1,58 @@
-// EpollBackend: readiness turned into completions. Each socket is registered once, edge-triggered for both
-// directions; reads and writes happen here.
+// EpollBackend: readiness turned into completions. Every socket is registered once, edge-triggered; reads and writes
+// are done here, at once.
 #pragma once
 
 #include <array>
 #include <memory>
-#include <span>
-#include <vector>
 
 #include <sys/epoll.h>
 
 #include "core/base/unique_fd.h"
 #include "event/backend.h"
+#include "event/buffer_pool.h"
 
 namespace sluice::event {
 
 class EpollBackend final : public Backend {
  public:
-    static Result<std::unique_ptr<Backend>> create(Loop& loop);
-    explicit EpollBackend(Loop& loop) : loop_(loop) {}
+    /// An error when the kernel grants no epoll instance.
+    static Result<std::unique_ptr<EpollBackend>> create(BufferPool& buffers);
 
     void wait(Msec longest) override;
+    void deliver() override;
 
     void open(Connection& connection) override;
-    void connect(Connection& connection, const SocketAddress& peer) override;
-    void pause(Connection& connection) override;
+    Result<void> connect(Connection& connection, const SocketAddress& peer) override;
     void resume(Connection& connection) override;
     SendState send(Connection& connection) override;
-    void shutdown_write(Connection& connection) override;
     void close(Connection& connection) override;
 
     void start(Listener& listener) override;
     void stop(Listener& listener) override;
+    void forget(Listener& listener) override;
     void start(Watch& watch) override;
     void stop(Watch& watch) override;
 
  private:
-    /// What epoll's data word points to, told apart by its two lowest bits.
-    enum class Target : uint64_t { connection = 0, listener = 1, watch = 2 };
-    static constexpr uint64_t kTargetMask = 3;
-    static constexpr size_t kEvents = 512;
+    EpollBackend(UniqueFd epoll, BufferPool& buffers) : epoll_(std::move(epoll)), buffers_(buffers) {}
 
-    void add(int fd, uint32_t events, const void* target, Target kind);
-    void forget(const void* target);
-    void dispatch(const epoll_event& event);
-    void on_connection(Connection& connection, uint32_t events);
-    void finish_connect(Connection& connection);
+    void on_event(Connection& connection, uint32_t events);
+    bool finish_connect(Connection& connection, uint32_t events);
+    void on_hang_up_while_paused(Connection& connection, uint32_t events);
+    void serve(Connection& connection);
+    void serve_ready();
     void read(Connection& connection);
     bool read_once(Connection& connection);
-    void on_writable(Connection& connection);
-    void on_end(Connection& connection);
-    void fail(Connection& connection, Text call, int error);
-    /// Sends what it can of out_; nothing when all or as much as possible went, else the errno.
-    int push(Connection& connection);
+    void flush(Connection& connection);
     void accept(Listener& listener);
-    void register_again(Connection& connection);
-    /// Reads, or tells the end of connect(), at the end of this turn.
-    void later(Connection& connection);
-    void retry_resumed();
+    bool accept_one(Listener& listener);
+    bool add(int fd, uint32_t events, uint64_t data);
+    void remove(int fd, uint64_t data);
 
-    Loop& loop_;
     UniqueFd epoll_;
-    std::array<epoll_event, kEvents> events_;
-    int pending_ = 0;  ///< events of this turn not dispatched yet
-    int next_ = 0;
-    std::vector<Connection*> resumed_;  ///< to be read although no edge comes
-    std::span<Connection*> resuming_;   ///< those of this turn still to come
+    BufferPool& buffers_;
+    std::array<epoll_event, 512> events_{};
+    size_t event_count_ = 0;
 };
 
 }  // namespace sluice::event

@@ -44,10 +44,12 @@ struct Accepted {
 
 class AcceptHandler {
  public:
+    /// A connection that the kernel had handed over before Listener::stop() is still delivered after it.
     virtual void on_accepted(Accepted&& accepted, void* endpoint) = 0;
-    /// Descriptors or connections ran out: close idle ones. True when some room was made.
+    /// Descriptors or connections ran out: close idle ones. True when some room was made, or will be in this turn.
     virtual bool make_room() = 0;
-    /// Asked before accepting: false stops accepting until Listener::resume().
+    /// Asked before accepting: when it is false and make_room() is too, accepting stops until Listener::resume().
+    /// With io_uring a few connections may still come.
     virtual bool has_room() const = 0;
 
  protected:
@@ -67,7 +69,9 @@ class Listener {
     ~Listener();
 
     void start();
+    /// The socket stays open, and what waits in its queue is left to others.
     void stop();
+    /// There is room again.
     void resume();
     bool is_running() const { return is_running_; }
     int fd() const { return fd_; }
@@ -76,11 +80,13 @@ class Listener {
  private:
     friend class EpollBackend;
     friend class UringBackend;
-    void on_retry();
-    void pause_for_room();
-    /// Logs why accept failed; pauses when descriptors ran out. False: stop accepting for now.
-    bool on_accept_failed(int error);
+    /// Whether to accept (one more) now.
+    bool may_accept();
+    /// Logs why accept failed. Stops for a while when descriptors ran out and no room can be made.
+    void on_accept_failed(int error);
     void deliver(int fd, const SocketAddress& peer);
+    void on_retry();
+    void hold_back();
 
     Loop& loop_;
     AcceptHandler& handler_;
@@ -89,7 +95,9 @@ class Listener {
     Timer retry_;
     int fd_;
     bool is_running_ = false;
-    void* operation_ = nullptr;
+    bool is_held_back_ = false;  ///< running, but without room at present
+    bool complained_ = false;    ///< that descriptors ran out, since one was accepted last
+    void* operation_ = nullptr;  ///< the backend's
 };
 
 }  // namespace sluice::event

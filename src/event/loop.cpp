@@ -1,6 +1,7 @@
-// Loop: choice of the backend, and the order of things within a turn.
+// Loop: one turn after the other.
 #include "event/loop.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "event/backend.h"
@@ -9,67 +10,88 @@
 
 namespace sluice::event {
 
-Loop::Loop(const LoopOptions& options) : log_(options.log), buffers_(std::make_unique<BufferPool>()) {
-    update_time();
+namespace {
+
+int64_t read_clock(clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
-Loop::~Loop() {
-    while (Mortal* mortal = graveyard_.pop_front()) delete mortal;
-    backend_.reset();
+Result<std::unique_ptr<Backend>> make_backend(BackendKind kind, BufferPool& buffers) {
+    if (kind == BackendKind::io_uring) return Error("not here");
+    auto made = EpollBackend::create(buffers);
+    if (!made) return made.error();
+    return std::unique_ptr<Backend>(std::move(*made));
+}
+
+}  // namespace
+
+Loop::Loop(const LoopOptions& options)
+    : log_(options.log), buffers_(std::make_unique<BufferPool>(options.connections)) {
+    update_time();
 }
 
 Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
     std::unique_ptr<Loop> loop(new Loop(options));
-    Result<std::unique_ptr<Backend>> epoll = EpollBackend::create(*loop);
-    if (!epoll) return epoll.error();
-    loop->backend_ = std::move(*epoll);
+    if (options.backend == BackendKind::io_uring) return Error("not here");
+    auto backend = make_backend(BackendKind::epoll, *loop->buffers_);
+    if (!backend) return backend.error();
     loop->kind_ = BackendKind::epoll;
+    loop->backend_ = std::move(*backend);
     return loop;
 }
 
+/// What is still in flight gets a moment to end; nothing is destroyed that the kernel may write to.
+Loop::~Loop() {
+    constexpr int kLastTurns = 20;
+    for (int i = 0; backend_ != nullptr && !graveyard_.empty() && i < kLastTurns; ++i) turn({50});
+}
+
 void Loop::update_time() {
-    timespec time;
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    now_ = {time.tv_sec * 1000 + time.tv_nsec / 1'000'000};
-    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    wall_msec_ = time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+    now_ = {read_clock(CLOCK_MONOTONIC)};
+    wall_msec_ = read_clock(CLOCK_REALTIME);
 }
 
 void Loop::turn(Msec longest) {
-    Msec wait = longest;
-    if (!tasks_.empty() || !graveyard_.empty()) {
-        wait = {0};
-    } else {
-        const Msec timer = timers_.until_next(now_);
-        if (timer.count >= 0 && (wait.count < 0 || timer < wait)) wait = timer;
-    }
-    backend_->wait(wait);
+    const Msec next_timer = timers_.until_next(now_);
+    if (longest.count < 0 || (next_timer.count >= 0 && next_timer < longest)) longest = next_timer;
+    if (!tasks_.empty()) longest = {0};
+    backend_->wait(longest);
+    update_time();
+    backend_->deliver();
     timers_.fire(now_);
     run_tasks();
     bury_dead();
 }
 
 void Loop::run() {
+    is_stopped_ = false;
     while (!is_stopped_) turn({-1});
 }
 
-// A task may put itself or others in again: those run in the next turn.
+/// A task that defers again has its turn in the next one.
 void Loop::run_tasks() {
-    List<Task, Task> due;
-    while (Task* task = tasks_.pop_front()) due.push_back(*task);
-    while (Task* task = due.pop_front()) task->run();
+    List<Task, Task> now;
+    while (Task* task = tasks_.pop_front()) now.push_back(*task);
+    while (Task* task = now.pop_front()) task->run();
 }
 
+/// A destructor may bury others: they are looked at in the same round.
 void Loop::bury_dead() {
-    List<Mortal, Mortal> alive;
+    List<Mortal, Mortal> not_yet;
     while (Mortal* mortal = graveyard_.pop_front()) {
         if (mortal->can_be_buried()) {
             delete mortal;
         } else {
-            alive.push_back(*mortal);
+            not_yet.push_back(*mortal);
         }
     }
-    while (Mortal* mortal = alive.pop_front()) graveyard_.push_back(*mortal);
+    while (Mortal* mortal = not_yet.pop_front()) graveyard_.push_back(*mortal);
+}
+
+Text why_not(BackendKind kind) {
+    return kind == BackendKind::io_uring ? "not here" : "";
 }
 
 Watch::~Watch() {
@@ -77,6 +99,7 @@ Watch::~Watch() {
 }
 
 void Watch::start(Loop& loop) {
+    if (loop_ != nullptr) return;
     loop_ = &loop;
     loop.backend().start(*this);
 }

@@ -89,9 +89,6 @@ class Loop {
     BackendKind backend_kind() const { return kind_; }
     const Log& log() const { return log_; }
 
-    /// Reads the clocks; backends call it when they have waited.
-    void update_time();
-
     /// One turn; waits at most `longest` (negative: until something happens).
     void turn(Msec longest);
     /// Turns until stop().
@@ -108,6 +105,7 @@ class Loop {
 
  private:
     explicit Loop(const LoopOptions& options);
+    void update_time();
     void run_tasks();
     void bury_dead();
 

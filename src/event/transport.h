@@ -23,9 +23,13 @@ class Transport {
 
  protected:
     ~Transport() = default;
-    /// Hands plain bytes to the connection's user.
-    static void deliver(Connection& connection, Received& plain) { connection.handler().on_received(plain); }
+    /// Hands plain bytes to the connection's user, after resume() if it has paused. The user may close the connection
+    /// in this call, and what comes after it must not be delivered then.
+    static void deliver(Connection& connection, Received& plain);
+    /// May be called while an earlier raw send is under way: `wire` leaves behind it.
     static SendState send_raw(Connection& connection, Chain& wire);
+    /// The user's chain has left although nothing was pending on the wire: it had waited for the transport itself.
+    static void tell_sent(Connection& connection);
 };
 
 }  // namespace sluice::event

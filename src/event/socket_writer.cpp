@@ -1,0 +1,70 @@
+// Writing a chain to a socket.
+#include "event/socket_writer.h"
+
+#include <cerrno>
+
+#include <sys/sendfile.h>
+
+namespace sluice::event {
+
+size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows) {
+    size_t count = 0;
+    const Buffer* buffer = chain.head();
+    for (; buffer != nullptr && !buffer->is_file() && count < pieces.size(); buffer = buffer->next)
+        pieces[count++] = {const_cast<char*>(buffer->begin), static_cast<size_t>(buffer->end - buffer->begin)};
+    more_follows = buffer != nullptr;
+    return count;
+}
+
+namespace {
+
+/// What one system call did; `is_short`: the socket took less than it was offered, so it is full.
+struct Step {
+    ssize_t size;
+    bool is_short;
+};
+
+Step send_memory(int fd, const Chain& chain) {
+    iovec pieces[kMostPieces];
+    bool more_follows = false;
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = gather(chain, pieces, more_follows);
+    size_t offered = 0;
+    for (size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
+    const ssize_t size = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
+    return {size, size >= 0 && static_cast<size_t>(size) < offered};
+}
+
+/// A short count of sendfile() may have other reasons than a full socket: only EAGAIN tells.
+Step send_file(int fd, const Buffer& range) {
+    off_t offset = range.file_begin;
+    const int64_t wanted = range.size() < kWriteAtOnce ? range.size() : kWriteAtOnce;
+    const ssize_t size = ::sendfile(fd, range.fd, &offset, static_cast<size_t>(wanted));
+    if (size == 0) {
+        errno = 0;
+        return {-1, false};
+    }
+    return {size, false};
+}
+
+}  // namespace
+
+Written write_chain(int fd, Chain& chain, int64_t& count) {
+    int64_t sent = 0;
+    while (!chain.empty()) {
+        if (sent >= kWriteAtOnce) return Written::enough;
+        const Step step = chain.head()->is_file() ? send_file(fd, *chain.head()) : send_memory(fd, chain);
+        if (step.size < 0) {
+            if (errno == EINTR) continue;
+            return errno == EAGAIN ? Written::blocked : Written::failed;
+        }
+        chain.consume(step.size);
+        sent += step.size;
+        count += step.size;
+        if (step.is_short) return Written::blocked;
+    }
+    return Written::all;
+}
+
+}  // namespace sluice::event
