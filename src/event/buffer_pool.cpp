@@ -17,7 +17,7 @@ namespace sluice::event {
 
 namespace {
 
-constexpr uint32_t kLongestNumber = 65535;
+constexpr uint32_t kMost = 32768;
 
 char* map_memory(size_t size) {
     void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -30,11 +30,11 @@ char* map_memory(size_t size) {
 BufferPool::BufferPool(uint32_t connections) {
     Shelf& small = shelf(Kind::small);
     small.size = kSmallSize;
-    small.bound = std::clamp(connections, 512U, kLongestNumber / 2) * 2;
+    small.bound = std::clamp(connections, 512U, kMost / 2) * 2;
     small.keep = 256;
     Shelf& bulk = shelf(Kind::bulk);
     bulk.size = kBulkSize;
-    bulk.bound = std::clamp(connections / 8, 128U, kLongestNumber);
+    bulk.bound = std::clamp(connections / 8, 128U, kMost);
     bulk.keep = 32;
 }
 
@@ -42,7 +42,7 @@ BufferPool::~BufferPool() {
     for (Shelf& shelf : shelves_) {
         for (const auto& buffer : shelf.all)
             if (buffer->data != nullptr) {
-                ASAN_UNPOISON_MEMORY_REGION(buffer->data, buffer->capacity);
+                unpoison(*buffer);
                 ::munmap(buffer->data, buffer->capacity);
             }
     }
@@ -70,7 +70,7 @@ PoolBuffer* BufferPool::take(Kind kind) {
     if (!shelf.free.empty()) {
         buffer = shelf.free.back();
         shelf.free.pop_back();
-        ASAN_UNPOISON_MEMORY_REGION(buffer->data, buffer->capacity);
+        unpoison(*buffer);
     } else if (shelf.made < shelf.bound) {
         buffer = make(shelf, kind);
     } else {
@@ -81,13 +81,22 @@ PoolBuffer* BufferPool::take(Kind kind) {
     return buffer;
 }
 
+void BufferPool::poison([[maybe_unused]] PoolBuffer& buffer) {
+    ASAN_POISON_MEMORY_REGION(buffer.data, buffer.capacity);
+}
+
+void BufferPool::unpoison([[maybe_unused]] PoolBuffer& buffer) {
+    ASAN_UNPOISON_MEMORY_REGION(buffer.data, buffer.capacity);
+}
+
 void BufferPool::put(PoolBuffer& buffer) {
     Shelf& shelf = this->shelf(static_cast<Kind>(buffer.kind));
     if (shelf.free.size() < shelf.keep) {
-        ASAN_POISON_MEMORY_REGION(buffer.data, buffer.capacity);
+        poison(buffer);
         shelf.free.push_back(&buffer);
         return;
     }
+    unpoison(buffer);
     ::munmap(buffer.data, buffer.capacity);
     buffer.data = nullptr;
     --shelf.made;

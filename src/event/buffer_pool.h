@@ -33,8 +33,11 @@ class BufferPool {
     PoolBuffer& at(Kind kind, uint16_t id) { return *shelf(kind).all[id]; }
     /// Buffers that exist, whoever has them.
     uint32_t made(Kind kind) const { return shelf(kind).made; }
-    /// Lowers or raises how many there may be (at most 65,535); those that exist stay.
+    /// Lowers or raises how many there may be (at most 32,768); those that exist stay.
     void set_bound(Kind kind, uint32_t bound) { shelf(kind).bound = bound; }
+    /// Lets AddressSanitizer report who touches a buffer that nobody holds.
+    static void poison(PoolBuffer& buffer);
+    static void unpoison(PoolBuffer& buffer);
 
  private:
     struct Shelf {

@@ -67,6 +67,7 @@ void Connection::begin(int fd) {
     error_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = closed_told_ = false;
+    is_waiting_to_write_ = is_watching_end_ = yields_ = false;
 }
 
 void Connection::open(UniqueFd fd) {

@@ -149,10 +149,13 @@ class Connection : public ListNode<Connection> {
     bool shuts_down_ : 1 = false;  ///< when `out_` has gone
     bool is_connecting_ : 1 = false;
     bool is_failed_ : 1 = false;
-    bool is_readable_ : 1 = false;   ///< epoll: an edge came that was not read to its end
-    bool is_receiving_ : 1 = false;  ///< io_uring: a receive is in flight
-    bool is_multishot_ : 1 = false;  ///< io_uring: which goes on by itself
-    bool is_stopping_ : 1 = false;   ///< io_uring: which is being cancelled
+    bool is_readable_ : 1 = false;          ///< epoll: an edge came that was not read to its end
+    bool is_receiving_ : 1 = false;         ///< io_uring: a receive is in flight
+    bool is_multishot_ : 1 = false;         ///< io_uring: which goes on by itself
+    bool is_stopping_ : 1 = false;          ///< io_uring: which is being cancelled
+    bool is_waiting_to_write_ : 1 = false;  ///< io_uring: until the socket is writable
+    bool is_watching_end_ : 1 = false;      ///< io_uring: a poll for the peer's end is in flight
+    bool yields_ : 1 = false;               ///< io_uring: sending goes on in the next turn
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
 };

@@ -56,7 +56,8 @@ class AcceptHandler {
     ~AcceptHandler() = default;
 };
 
-/// Owned by the worker; the descriptor belongs to the generation and stays open.
+/// Owned by the worker; the descriptor belongs to the generation and stays open. Its handler may stop it, but not
+/// destroy it.
 class Listener {
  public:
     struct Options {
@@ -74,6 +75,9 @@ class Listener {
     /// There is room again.
     void resume();
     bool is_running() const { return is_running_; }
+    /// After stop(): the kernel may still hand over a connection. One that it hands over when the listener has been
+    /// destroyed is lost to its client.
+    bool has_operations() const { return operations_ != 0; }
     int fd() const { return fd_; }
     void* endpoint() const { return endpoint_; }
 
@@ -94,6 +98,7 @@ class Listener {
     Options options_;
     Timer retry_;
     int fd_;
+    uint16_t operations_ = 0;
     bool is_running_ = false;
     bool is_held_back_ = false;  ///< running, but without room at present
     bool complained_ = false;    ///< that descriptors ran out, since one was accepted last

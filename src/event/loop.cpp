@@ -1,12 +1,13 @@
 // Loop: one turn after the other.
 #include "event/loop.h"
 
-#include <algorithm>
+#include <cstring>
 #include <ctime>
 
 #include "event/backend.h"
 #include "event/buffer_pool.h"
 #include "event/epoll_backend.h"
+#include "event/uring_backend.h"
 
 namespace sluice::event {
 
@@ -18,9 +19,8 @@ int64_t read_clock(clockid_t clock) {
     return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
-Result<std::unique_ptr<Backend>> make_backend(BackendKind kind, BufferPool& buffers) {
-    if (kind == BackendKind::io_uring) return Error("not here");
-    auto made = EpollBackend::create(buffers);
+template <class Made>
+Result<std::unique_ptr<Backend>> as_backend(Result<std::unique_ptr<Made>> made) {
     if (!made) return made.error();
     return std::unique_ptr<Backend>(std::move(*made));
 }
@@ -34,18 +34,29 @@ Loop::Loop(const LoopOptions& options)
 
 Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
     std::unique_ptr<Loop> loop(new Loop(options));
-    if (options.backend == BackendKind::io_uring) return Error("not here");
-    auto backend = make_backend(BackendKind::epoll, *loop->buffers_);
-    if (!backend) return backend.error();
+    BufferPool& buffers = *loop->buffers_;
+    if (options.backend != BackendKind::epoll) {
+        auto uring = as_backend(UringBackend::create(buffers, options.connections));
+        if (uring) {
+            loop->kind_ = BackendKind::io_uring;
+            loop->backend_ = std::move(*uring);
+            return loop;
+        }
+        if (options.backend == BackendKind::io_uring) return uring.error();
+    }
+    auto epoll = as_backend(EpollBackend::create(buffers));
+    if (!epoll) return epoll.error();
     loop->kind_ = BackendKind::epoll;
-    loop->backend_ = std::move(*backend);
+    loop->backend_ = std::move(*epoll);
     return loop;
 }
 
-/// What is still in flight gets a moment to end; nothing is destroyed that the kernel may write to.
+/// What is still in flight gets a moment to end; nothing is destroyed that the kernel may write to. It ends some
+/// twenty operations a turn, so turns are not what is counted.
 Loop::~Loop() {
-    constexpr int kLastTurns = 20;
-    for (int i = 0; backend_ != nullptr && !graveyard_.empty() && i < kLastTurns; ++i) turn({50});
+    constexpr Msec kMoment{2000};
+    const Msec deadline = now_ + kMoment;
+    while (backend_ != nullptr && !graveyard_.empty() && now_ < deadline) turn({50});
 }
 
 void Loop::update_time() {
@@ -90,8 +101,11 @@ void Loop::bury_dead() {
     while (Mortal* mortal = not_yet.pop_front()) graveyard_.push_back(*mortal);
 }
 
-Text why_not(BackendKind kind) {
-    return kind == BackendKind::io_uring ? "not here" : "";
+std::string why_not(BackendKind kind) {
+    const auto loop = Loop::create({.backend = kind, .connections = 1, .log = {}});
+    if (loop) return {};
+    const Error& error = loop.error();
+    return error.number == 0 ? error.text : error.text + ": " + std::strerror(error.number);
 }
 
 Watch::~Watch() {

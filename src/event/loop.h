@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/base/list.h"
 #include "core/base/result.h"
@@ -122,6 +123,6 @@ class Loop {
 };
 
 /// Whether a backend works on this machine (for `-V` and `use`); empty text: it does, else why not.
-Text why_not(BackendKind kind);
+std::string why_not(BackendKind kind);
 
 }  // namespace sluice::event

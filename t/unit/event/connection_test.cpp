@@ -474,7 +474,7 @@ TEST_P(ConnectionTest, HeldBuffersKeepTheirBytes) {
 }
 
 TEST_P(ConnectionTest, WhenAllBuffersAreHeldReceivingWaitsForOne) {
-    loop->buffers().set_bound(BufferPool::Kind::small, 4);
+    loop->buffers().set_bound(BufferPool::Kind::small, 300);
     loop->buffers().set_bound(BufferPool::Kind::bulk, 0);
     auto [hoarder_peer, hoarder_fd] = unix_pair();
     auto [peer, fd] = unix_pair();
@@ -485,7 +485,7 @@ TEST_P(ConnectionTest, WhenAllBuffersAreHeldReceivingWaitsForOne) {
     victim.connection.open(std::move(fd));
     const auto is_exhausted = [&, &from = hoarder_peer] {
         from.write("x");
-        return !loop->buffers().has_free(BufferPool::Kind::small) && hoarder.held.size() >= 4;
+        return !loop->buffers().has_free(BufferPool::Kind::small) && hoarder.held.size() == 300;
     };
     ASSERT_TRUE(until(is_exhausted));
     peer.write("hungry");

@@ -1,0 +1,184 @@
+// UringBackend: setting up, submitting and reaping; watches.
+#include "event/uring_backend.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "core/base/unique_fd.h"
+#include "event/loop.h"
+#include "event/uring_operations.h"
+
+namespace sluice::event {
+
+namespace {
+
+constexpr uint32_t kSmallInRing = 256;
+constexpr uint32_t kBulkInRing = 16;
+constexpr unsigned kFeatures = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL |
+                               IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+
+}  // namespace
+
+UringBackend::UringBackend(BufferPool& buffers)
+    : pool_(buffers),
+      small_(buffers, BufferPool::Kind::small, kSmallInRing, kSmallInRing),
+      bulk_(buffers, BufferPool::Kind::bulk, kBulkInRing, kBulkInRing) {}
+
+Result<std::unique_ptr<UringBackend>> UringBackend::create(BufferPool& buffers, uint32_t connections) {
+    std::unique_ptr<UringBackend> backend(new UringBackend(buffers));
+    if (auto done = backend->set_up(connections); !done) return done.error();
+    if (auto done = backend->try_out(); !done) return done.error();
+    return backend;
+}
+
+/// SINGLE_ISSUER came with Linux 6.0, and so did multishot receive; DEFER_TASKRUN with 6.1.
+Result<void> UringBackend::set_up(uint32_t connections) {
+    const unsigned entries = std::bit_ceil(std::clamp(connections, 256U, 2048U));
+    constexpr unsigned kBase = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
+    int result = -EINVAL;
+    for (const unsigned flags : {kBase | IORING_SETUP_DEFER_TASKRUN, kBase}) {
+        io_uring_params parameters{};
+        parameters.flags = flags;
+        parameters.cq_entries = entries * 4;
+        result = io_uring_queue_init_params(entries, &ring_, &parameters);
+        if (result == 0) break;
+        if (result != -EINVAL) return Error("io_uring_setup() failed", -result);
+    }
+    if (result != 0) return Error("io_uring is older than Linux 6.0");
+    is_set_up_ = true;
+    if ((ring_.features & kFeatures) != kFeatures) return Error("io_uring lacks features of Linux 6.0");
+    io_uring_register_ring_fd(&ring_);
+    if (!small_.open(ring_)) return Error("io_uring_register(IORING_REGISTER_PBUF_RING) failed", errno);
+    return {};
+}
+
+/// Whether it does what is asked of it: a multishot receive of a non-blocking socket waits for bytes, brings them in
+/// a provided buffer, and goes on.
+Result<void> UringBackend::try_out() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+        return Error("socketpair() failed", errno);
+    const UniqueFd ours(ends[0]);
+    const UniqueFd theirs(ends[1]);
+    io_uring_sqe& receive = next();
+    io_uring_prep_recv_multishot(&receive, ours.get(), nullptr, 0, 0);
+    receive.flags |= IOSQE_BUFFER_SELECT;
+    receive.buf_group = small_.group();
+    io_uring_sqe_set_data64(&receive, kReceive);
+    wait({0});
+    if (io_uring_cq_ready(&ring_) != 0)
+        return Error("io_uring does not wait for a non-blocking socket", -pop().result);
+    if (::write(theirs.get(), "x", 1) != 1) return Error("write() failed", errno);
+    wait({1000});
+    if (io_uring_cq_ready(&ring_) != 1) return Error("io_uring does not receive");
+    const Completion received = pop();
+    const bool is_right = received.result == 1 && received.goes_on() && (received.flags & IORING_CQE_F_BUFFER) != 0;
+    if ((received.flags & IORING_CQE_F_BUFFER) != 0) small_.take(received.flags).release();
+    cancel(kReceive);
+    wait({1000});
+    while (io_uring_cq_ready(&ring_) != 0) pop();
+    if (!is_right) return Error("io_uring does not receive into provided buffers", std::max(0, -received.result));
+    return {};
+}
+
+UringBackend::~UringBackend() {
+    if (is_set_up_) io_uring_queue_exit(&ring_);
+    while (WatchOperation* operation = watches_.pop_front()) delete operation;
+    while (AcceptOperation* operation = listeners_.pop_front()) delete operation;
+}
+
+/// An entry of the submission queue; a full queue is submitted first.
+io_uring_sqe& UringBackend::next() {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    while (entry == nullptr) {
+        io_uring_submit(&ring_);
+        entry = io_uring_get_sqe(&ring_);
+    }
+    return *entry;
+}
+
+/// Of the cancelled operation a completion comes; of the cancelling none, or one that nobody looks at.
+void UringBackend::cancel(uint64_t data) {
+    io_uring_sqe& entry = next();
+    io_uring_prep_cancel64(&entry, data, 0);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(&entry, kNothing);
+}
+
+void UringBackend::poll(int fd, unsigned events, uint64_t data) {
+    io_uring_sqe& entry = next();
+    io_uring_prep_poll_add(&entry, fd, events);
+    io_uring_sqe_set_data64(&entry, data);
+}
+
+void UringBackend::wait(Msec longest) {
+    small_.refill();
+    bulk_.refill();
+    if (!starved_.empty()) feed_starved();
+    if (!ready_.empty() || io_uring_cq_ready(&ring_) != 0) longest = {0};
+    if (longest.count == 0) {
+        io_uring_submit_and_get_events(&ring_);
+    } else {
+        __kernel_timespec time{.tv_sec = longest.count / 1000, .tv_nsec = longest.count % 1000 * 1'000'000};
+        io_uring_cqe* unused = nullptr;
+        io_uring_submit_and_wait_timeout(&ring_, &unused, 1, longest.count < 0 ? nullptr : &time, nullptr);
+    }
+    messages_.reset();
+}
+
+/// Takes the next completion out of the queue; only when there is one.
+UringBackend::Completion UringBackend::pop() {
+    const unsigned at = *ring_.cq.khead & *ring_.cq.kring_mask;
+    const io_uring_cqe& entry = ring_.cq.cqes[at];
+    const Completion completion{entry.user_data, entry.res, entry.flags};
+    io_uring_cq_advance(&ring_, 1);
+    return completion;
+}
+
+void UringBackend::deliver() {
+    if (!ready_.empty()) serve_ready();
+    for (unsigned count = io_uring_cq_ready(&ring_); count != 0; --count) dispatch(pop());
+}
+
+void UringBackend::dispatch(const Completion& completion) {
+    switch (kind_of(completion.data)) {
+        case kNothing: break;
+        case kAccept: on_accept(*object_of<AcceptSlot>(completion.data), completion.result); break;
+        case kWatch: on_watch(*object_of<WatchOperation>(completion.data)); break;
+        default: on_completion(*object_of<Connection>(completion.data), completion); break;
+    }
+}
+
+// --- watches ---
+
+void UringBackend::start(Watch& watch) {
+    auto* operation = new WatchOperation;
+    operation->watch = &watch;
+    watches_.push_back(*operation);
+    watch.operation_ = operation;
+    poll(watch.fd_, POLLIN, pack(operation, 0, kWatch));
+}
+
+void UringBackend::stop(Watch& watch) {
+    auto* operation = static_cast<WatchOperation*>(watch.operation_);
+    operation->watch = nullptr;
+    watch.operation_ = nullptr;
+    cancel(pack(operation, 0, kWatch));
+}
+
+/// A poll tells once; asking anew makes it level-triggered.
+void UringBackend::on_watch(WatchOperation& operation) {
+    if (operation.watch != nullptr) operation.watch->fire();
+    if (operation.watch != nullptr) {
+        poll(operation.watch->fd_, POLLIN, pack(&operation, 0, kWatch));
+    } else {
+        delete &operation;
+    }
+}
+
+}  // namespace sluice::event

@@ -1,0 +1,100 @@
+// UringBackend: all that a turn of the loop asks for goes to the kernel in one call, which brings back what has
+// completed. Receives go on by themselves (multishot) into a ring of provided buffers.
+#pragma once
+
+#include <memory>
+
+#include <liburing.h>
+
+#include "core/base/arena.h"
+#include "core/log/log.h"
+#include "event/backend.h"
+#include "event/buffer_ring.h"
+
+namespace sluice::event {
+
+class UringBackend final : public Backend {
+ public:
+    /// An error when this kernel has no io_uring that is good enough, or refuses it. `connections` sizes the queues.
+    static Result<std::unique_ptr<UringBackend>> create(BufferPool& buffers, uint32_t connections);
+    ~UringBackend() override;
+
+    void wait(Msec longest) override;
+    void deliver() override;
+
+    void open(Connection& connection) override;
+    Result<void> connect(Connection& connection, const SocketAddress& peer) override;
+    void resume(Connection& connection) override;
+    SendState send(Connection& connection) override;
+    void close(Connection& connection) override;
+
+    void start(Listener& listener) override;
+    void stop(Listener& listener) override;
+    void forget(Listener& listener) override;
+    void start(Watch& watch) override;
+    void stop(Watch& watch) override;
+
+ private:
+    /// What a completion belongs to: the lowest bits of its user data.
+    enum Kind : unsigned { kNothing, kReceive, kSend, kConnect, kWritable, kHangUp, kAccept, kWatch };
+
+    struct WatchOperation : ListNode<WatchOperation> {
+        Watch* watch;
+    };
+    struct AcceptOperation;
+    struct AcceptSlot;
+
+    struct Completion {
+        uint64_t data;
+        int result;
+        unsigned flags;
+        bool goes_on() const { return (flags & IORING_CQE_F_MORE) != 0; }
+    };
+
+    explicit UringBackend(BufferPool& buffers);
+    Result<void> set_up(uint32_t connections);
+    Result<void> try_out();
+
+    io_uring_sqe& next();
+    void cancel(uint64_t data);
+    void poll(int fd, unsigned events, uint64_t data);
+    Completion pop();
+    void dispatch(const Completion& completion);
+
+    // uring_connection.cpp
+    void on_completion(Connection& connection, const Completion& completion);
+    void on_receive(Connection& connection, const Completion& completion);
+    void on_received(Connection& connection, const Completion& completion);
+    void on_end(Connection& connection);
+    void on_send(Connection& connection, int result);
+    void on_connect(Connection& connection, int result);
+    void on_hang_up(Connection& connection, int events);
+    void arm(Connection& connection);
+    void stop_receiving(Connection& connection);
+    void watch_for_end(Connection& connection);
+    void feed_starved();
+    void serve_ready();
+    void serve(Connection& connection);
+    void go_on_sending(Connection& connection);
+    SendState write_now(Connection& connection);
+    void queue_send(Connection& connection);
+
+    // uring_listener.cpp
+    void on_accept(AcceptSlot& slot, int result);
+    void accept(AcceptSlot& slot);
+    void take_woken(Listener& listener);
+    void release(AcceptOperation& operation);
+
+    void on_watch(WatchOperation& operation);
+
+    BufferPool& pool_;
+    ::io_uring ring_{};
+    bool is_set_up_ = false;
+    BufferRing small_;
+    BufferRing bulk_;
+    Arena messages_;  ///< message headers and addresses that the kernel reads when they are submitted
+    List<WatchOperation, WatchOperation> watches_;
+    List<AcceptOperation, AcceptOperation> listeners_;
+};
+
+}  // namespace sluice::event
