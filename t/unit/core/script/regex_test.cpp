@@ -160,6 +160,14 @@ TEST(Regex, EndlessBacktrackingIsStopped) {
     EXPECT_EQ(evil->test(subject.log(), hostile), Match::failed);
 }
 
+TEST(Regex, TheLimitIsLowerThanPcres) {
+    Fixture fixture;
+    const Regex* evil = compile(fixture, "^(\\w+\\s?)+!$");
+    // About two million steps: PCRE's own limit is ten.
+    EXPECT_EQ(evil->test(Log{}, std::string(21, 'a') + "?!"), Match::failed);
+    EXPECT_EQ(evil->test(Log{}, std::string(12, 'a') + "?!"), Match::no);
+}
+
 TEST(Regex, LongTextsThroughNestedGroups) {
     Fixture fixture;
     const Regex* nested = compile(fixture, "^((a|b)(c|d))*$");
