@@ -5,6 +5,15 @@
 
 namespace sluice::balance {
 
+namespace {
+
+/// A zone that was emptied meanwhile, because a worker died in it, counts from zero again.
+void give_back(PeerState& state) {
+    if (state.connections != 0) --state.connections;
+}
+
+}  // namespace
+
 RoundRobinSelection::RoundRobinSelection(const Peers& peers, script::Subject& subject)
     : Selection(peers.is_single() ? 1 : peers.tries()), peers_(peers), subject_(subject) {
     use_group(peers.primary());
@@ -13,7 +22,7 @@ RoundRobinSelection::RoundRobinSelection(const Peers& peers, script::Subject& su
 RoundRobinSelection::~RoundRobinSelection() {
     if (held_ == kNone) return;
     States states(peers_);
-    --states.of(*group_, held_).connections;
+    give_back(states.of(*group_, held_));
 }
 
 /// Backups are tried from the start: a peer's bit is its index in the group.
@@ -73,7 +82,7 @@ void RoundRobinSelection::release(Outcome outcome, Seconds now) {
     PeerState& state = states.of(*group_, held_);
     const Peer& peer = group_->peers[held_];
     held_ = kNone;
-    --state.connections;
+    give_back(state);
     if (peers_.is_single()) {
         state.fails = 0;
         tries_left_ = 0;

@@ -163,6 +163,7 @@ class Shared : public SharedStates {
         EXPECT_TRUE(is_locked);
         is_locked = false;
     }
+    void empty(const Peers& peers) { peers.reset(states_.data()); }
     bool is_locked = false;
     int locks = 0;
 
@@ -194,6 +195,25 @@ TEST(Peers, WorkersThatShareStatesTakeTurns) {
     EXPECT_FALSE(shared.is_locked);
     EXPECT_GT(shared.locks, 16);
     EXPECT_EQ(state_of(workers[1], workers[1].peers->primary(), 2).connections, 0U);
+}
+
+TEST(Peers, AZoneThatWasEmptiedCountsFromZero) {
+    Upstream upstream;
+    upstream.add("a max_conns=1");
+    upstream.add("b max_conns=1");
+    upstream.make_peers();
+    Shared shared(*upstream.peers);
+    const_cast<Peers*>(upstream.peers)->share(shared);
+    const RoundRobin balancer(*upstream.peers);
+    {
+        Request released(upstream, balancer);
+        Request dropped(upstream, balancer);
+        ASSERT_NE(released.selection.pick(kNow), nullptr);
+        ASSERT_NE(dropped.selection.pick(kNow), nullptr);
+        shared.empty(*upstream.peers);
+        released.selection.release(Outcome::ok, kNow);
+    }
+    for (size_t i = 0; i < 2; ++i) EXPECT_EQ(state_of(upstream, upstream.peers->primary(), i).connections, 0U) << i;
 }
 
 }  // namespace
