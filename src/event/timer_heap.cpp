@@ -49,6 +49,7 @@ void TimerHeap::sift_down(size_t at) {
 }
 
 void TimerHeap::arm(Timer& timer, Msec deadline) {
+    deadline = std::max(deadline, earliest_);
     timer.deadline_ = deadline.count;
     if (timer.place_ == Timer::kNotInHeap) {
         entries_.push_back({deadline.count, &timer});
@@ -74,6 +75,7 @@ void TimerHeap::remove(Timer& timer) {
 }
 
 void TimerHeap::fire(Msec now) {
+    earliest_ = now + Msec{1};
     while (!entries_.empty() && entries_.front().key <= now.count) {
         Timer& timer = *entries_.front().timer;
         const int64_t deadline = timer.deadline_;
@@ -85,6 +87,7 @@ void TimerHeap::fire(Msec now) {
         remove(timer);
         if (deadline != Timer::kNever) timer.callback_(timer.owner_);
     }
+    earliest_ = {INT64_MIN};
 }
 
 Msec TimerHeap::until_next(Msec now) const {

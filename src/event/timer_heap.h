@@ -15,7 +15,8 @@ class TimerHeap {
     ~TimerHeap();
     void arm(Timer& timer, Msec deadline);
     void remove(Timer& timer);
-    /// Fires all timers that are due; callbacks may arm and disarm any timer.
+    /// Fires all timers that are due; callbacks may arm, disarm and destroy any timer. What they arm fires a
+    /// millisecond later at the earliest, so that a callback which asks for no delay does not keep the loop for ever.
     void fire(Msec now);
     /// Time until the first timer must be looked at; -1: there is none.
     Msec until_next(Msec now) const;
@@ -31,6 +32,7 @@ class TimerHeap {
     void place(size_t at, Entry entry);
 
     std::vector<Entry> entries_;
+    Msec earliest_{INT64_MIN};  ///< no deadline lies before it
 };
 
 }  // namespace sluice::event
