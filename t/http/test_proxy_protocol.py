@@ -1,4 +1,5 @@
 """The PROXY header before a connection, versions 1 and 2."""
+import re
 import socket
 import struct
 
@@ -42,15 +43,29 @@ def test_head(site, head, answer):
     assert c.send(REQUEST).response().text == answer
 
 
-@pytest.mark.parametrize('head', [
-    b'', b'PROXY\r\n', b'PROXY TCP4 1.2.3.4\r\n', b'PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n', b'PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n',
-    b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2' + b'x' * 120 + b'\r\n', b'proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n', b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n',
-    MAGIC + b'\x31\x11\0\x0c' + V4, MAGIC + b'\x21\x11\0\x02ab', version2(0x11, V4[:8]),
+# A server for each case: in a shared log, the line of one case would speak for all others.
+@pytest.mark.parametrize('head, line', [
+    (b'', 'broken header: "GET / HTTP/1.1'), (b'PROXY\r\n', 'broken header: "PROXY'),
+    (b'PROXY TCP4 1.2.3.4\r\n', 'broken header: "PROXY TCP4 1.2.3.4'),
+    (b'PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n', 'broken header: "PROXY TCP5'),
+    (b'PROXY TCP4 1.2.3.4 5.6.7.8 1 99999\r\n', 'broken header: "PROXY TCP4 1.2.3.4 5.6.7.8 1 99999'),
+    (b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2' + b'x' * 120 + b'\r\n', 'broken header: "PROXY TCP4 1.2.3.4 5.6.7.8 1 2xxx'),
+    (b'proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n', 'broken header: "proxy TCP4'),
+    (b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n', 'broken header: "PROXY TCP4 1.2.3.4 5.6.7.8 1 2'),
+    (MAGIC + b'\x31\x11\0\x0c' + V4, 'unknown PROXY protocol version: 3 while reading PROXY protocol'),
 ])
-def test_broken_head(site, head):
+def test_broken_head(server, head, line):
+    s = server(CONF)
+    with s.connect() as c:
+        assert c.send(head + REQUEST).rest() == b''
+    s.wait_log(re.escape(line))
+
+
+# nginx closes these without a line at `info`, so only the close is asked for.
+@pytest.mark.parametrize('head', [MAGIC + b'\x21\x11\0\x02ab', version2(0x11, V4[:8])])
+def test_short_addresses(site, head):
     with site.connect() as c:
         assert c.send(head + REQUEST).rest() == b''
-    site.wait_log(r'broken header: "|invalid|unknown PROXY|too large|unknown proxy')
 
 
 def test_head_that_never_comes(server):
