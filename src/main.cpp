@@ -2,10 +2,19 @@
 #include <cstdio>
 #include <cstring>
 
+#include "config.h"
 #include "core/base/version.h"
 
 int main(int argc, char** argv) {
-    if (argc > 1 && std::strcmp(argv[1], "-v") == 0)
+    const char* const option = argc == 2 ? argv[1] : "";
+    const bool wants_build = std::strcmp(option, "-V") == 0;
+    if (wants_build || std::strcmp(option, "-v") == 0) {
         std::fprintf(stderr, "nginx version: %s\n", sluice::kProduct.data());
-    return 0;
+        if (wants_build)
+            std::fprintf(stderr, "built by %s\nconfigure arguments: %s\n", SLUICE_COMPILER, SLUICE_CONFIGURE_ARGS);
+        return 0;
+    }
+    // Succeeding without doing what was asked would let a script believe that a server runs.
+    std::fputs("sluice: this version answers -v and -V only; it can't serve requests yet\n", stderr);
+    return 1;
 }
