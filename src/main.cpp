@@ -1,20 +1,37 @@
-// The composition root: the only file that may see everything.
+// The composition root: which modules the server is made of, and what it does with its command line.
 #include <cstdio>
-#include <cstring>
+#include <vector>
 
-#include "config.h"
-#include "core/base/version.h"
+#include "cli/arguments.h"
+#include "cli/program.h"
+#include "core/log/process.h"
+#include "core/proc/title.h"
+#include "cycle/modules.h"
+#include "http/conf/core_module.h"
+
+namespace {
+
+using sluice::module::Descriptor;
+
+/// The server's own modules, in the order of their registration.
+std::vector<const Descriptor*> built_in_modules() {
+    std::vector<const Descriptor*> modules{sluice::cycle::kModules.begin(), sluice::cycle::kModules.end()};
+    modules.insert(modules.end(), {&sluice::http::kHttpModule, &sluice::http::kCoreModule});
+    return modules;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-    const char* const option = argc == 2 ? argv[1] : "";
-    const bool wants_build = std::strcmp(option, "-V") == 0;
-    if (wants_build || std::strcmp(option, "-v") == 0) {
-        std::fprintf(stderr, "nginx version: %s\n", sluice::kProduct.data());
-        if (wants_build)
-            std::fprintf(stderr, "built by %s\nconfigure arguments: %s\n", SLUICE_COMPILER, SLUICE_CONFIGURE_ARGS);
-        return 0;
+    sluice::proc::init_title(argc, argv);
+    // What tools look for in messages, whatever the program is called.
+    sluice::log::set_program_name("nginx");
+    const std::span<char* const> words(argv, static_cast<size_t>(argc));
+    sluice::Result<sluice::cli::Arguments> arguments = sluice::cli::parse_arguments(words.subspan(argc > 0 ? 1 : 0));
+    if (!arguments) {
+        std::fprintf(stderr, "nginx: %s\n", arguments.error().text.c_str());
+        return 1;
     }
-    // Succeeding without doing what was asked would let a script believe that a server runs.
-    std::fputs("sluice: this version answers -v and -V only; it can't serve requests yet\n", stderr);
-    return 1;
+    const std::vector<const Descriptor*> built_in = built_in_modules();
+    return sluice::cli::run(*arguments, built_in);
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "core/log/clock.h"
 #include "event/backend.h"
 #include "event/buffer_pool.h"
 #include "event/epoll_backend.h"
@@ -62,6 +63,7 @@ Loop::~Loop() {
 void Loop::update_time() {
     now_ = {read_clock(CLOCK_MONOTONIC)};
     wall_msec_ = read_clock(CLOCK_REALTIME);
+    log::Clock::update(wall_msec_);
 }
 
 void Loop::turn(Msec longest) {

@@ -38,6 +38,9 @@ class ConfSet {
     }
     std::optional<Context> block() const { return block_; }
 
+    /// The objects by slot, for a view that is looked up in at run time; valid while nothing is put.
+    void* const* table() const { return objects_.data(); }
+
     /// A row without a field of its own (action, block) wrote to the object, which therefore can't be shared with
     /// inner blocks.
     void mark_acted_on(const Slot& slot) {
@@ -123,6 +126,7 @@ class Parser {
 
     /// The caret of an error returned next stands under `word` instead of under the directive's name.
     void point_at(const Token& word) { pointed_ = word.at; }
+    void point_at(const Position& place) { pointed_ = place; }
     /// Adds "did you mean …"-like advice to the error returned next.
     void suggest(Text advice) { advice_ = advice; }
     /// Logs "[warn] TEXT in FILE:LINE" for the place that is being read.

@@ -42,6 +42,13 @@ class ListeningSockets {
     /// The server stops accepting: closes everything. `removes_files`: nobody else uses the unix sockets.
     void close_all(const Log& log, bool removes_files);
 
+    // What a child of the master uses.
+
+    /// Closes what the new generation did not claim, which the master keeps until it knows that the generation runs.
+    void drop_unclaimed();
+    /// Closes everything and leaves the files of unix sockets alone.
+    void drop_all() { sockets_.clear(); }
+
     /// "6;7;" for the variable NGINX.
     std::string names() const;
     /// Lets the descriptors survive an exec; for the child that becomes the new binary.
@@ -57,10 +64,8 @@ class ListeningSockets {
         bool is_claimed = false;
         bool is_new = false;
     };
-    bool take_over(int fd);
-    template <class Condition>
-    void close_if(const Log& log, bool removes_files, Condition condition);
-    void remove_file(const Socket& socket, const Log& log);
+    bool take_over(int fd, const Log& log);
+    static void remove_file(const Socket& socket, const Log& log);
 
     std::vector<Socket> sockets_;
 };

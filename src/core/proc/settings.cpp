@@ -14,18 +14,19 @@ namespace sluice::proc {
 
 namespace {
 
+/// "0101": a digit for each CPU, the last one is CPU 0. Blanks are passed over, as nginx does.
 Result<cpu_set_t> parse_mask(Text word) {
-    if (word.size() > CPU_SETSIZE) {
+    if (word.size() > CPU_SETSIZE)
         return Error("\"worker_cpu_affinity\" supports up to " + std::to_string(CPU_SETSIZE) + " CPUs only");
-    }
     cpu_set_t mask;
     CPU_ZERO(&mask);
-    for (size_t i = 0; i < word.size(); ++i) {
-        if (word[i] != '0' && word[i] != '1') {
-            return Error(std::string("invalid character \"") + word[i] + "\" in \"worker_cpu_affinity\"");
-        }
-        // The last digit is CPU 0.
-        if (word[i] == '1') CPU_SET(word.size() - 1 - i, &mask);
+    size_t cpu = 0;
+    for (auto digit = word.rbegin(); digit != word.rend(); ++digit) {
+        if (*digit == ' ') continue;
+        if (*digit != '0' && *digit != '1')
+            return Error("invalid character \"" + std::string(1, *digit) + "\" in \"worker_cpu_affinity\"");
+        if (*digit == '1') CPU_SET(cpu, &mask);
+        ++cpu;
     }
     return mask;
 }
@@ -84,6 +85,13 @@ std::optional<cpu_set_t> Affinity::of_worker(unsigned index) const {
         return one;
     }
     return std::nullopt;
+}
+
+Text Settings::affinity_warning() const {
+    if (affinity.is_auto || affinity.masks.size() <= 1 || affinity.masks.size() == worker_processes) return {};
+    return "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, using "
+           "last "
+           "mask for remaining worker processes";
 }
 
 Result<User> parse_user(Text name, Text group) {

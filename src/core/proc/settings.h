@@ -53,6 +53,9 @@ struct Settings {
     std::vector<std::string> environment;  ///< as written: "NAME" (inherited) or "NAME=value"; TZ is always inherited
     DebugPoints debug_points = DebugPoints::none;
     Msec timer_resolution{0};  ///< accepted; the loop's clock is exact anyway
+
+    /// nginx's warning about masks and workers that do not match in number; empty when there is nothing to say.
+    Text affinity_warning() const;
 };
 
 /// `worker_processes auto`: as many as there are CPUs this process may run on.
@@ -64,7 +67,11 @@ unsigned available_cpus();
 Result<unsigned> parse_worker_processes(Text word);
 /// `worker_cpu_affinity MASK ... | auto [MASK]`
 Result<Affinity> parse_affinity(std::span<const Text> words);
-/// `user USER [GROUP]`: looked up in the system's data bases. Without a group it has the user's name.
+/// The warning for `user` in a process that is not root, where the directive is not even looked up.
+constexpr Text kUserIgnored =
+    "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored";
+/// `user USER [GROUP]`: looked up in the system's data bases. `group` is the user's name where none was
+/// written, as nginx has it.
 Result<User> parse_user(Text name, Text group);
 /// `debug_points stop|abort`
 Result<DebugPoints> parse_debug_points(Text word);

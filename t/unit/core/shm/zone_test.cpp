@@ -93,7 +93,7 @@ TEST(Zones, MappingFailsInNginxWords) {
     EXPECT_EQ(mapped.error().number, ENOMEM);
 }
 
-class Reload : public ::testing::Test {
+class ZoneReload : public ::testing::Test {
  protected:
     /// The counter that the new generation finds, after the old one set it to 42; -1 when mapping failed.
     int64_t counter_after(const ZoneUse& before, const ZoneUse& after, int64_t new_size) {
@@ -118,25 +118,25 @@ class Reload : public ::testing::Test {
     std::string message_;
 };
 
-TEST_F(Reload, SameZoneIsCarriedOver) {
+TEST_F(ZoneReload, SameZoneIsCarriedOver) {
     EXPECT_EQ(counter_after(kUse, kUse, 65536), 42);
 }
-TEST_F(Reload, SizesAreComparedInWholePages) {
+TEST_F(ZoneReload, SizesAreComparedInWholePages) {
     EXPECT_EQ(counter_after(kUse, kUse, 65000), 42);
 }
-TEST_F(Reload, OtherSizeIsANewZone) {
+TEST_F(ZoneReload, OtherSizeIsANewZone) {
     EXPECT_EQ(counter_after(kUse, kUse, 131072), 0);
 }
-TEST_F(Reload, OtherUserIsANewZone) {
+TEST_F(ZoneReload, OtherUserIsANewZone) {
     EXPECT_EQ(counter_after(kUse, {.user = "other", .prepare = prepare}, 65536), 0);
 }
-TEST_F(Reload, OtherLayoutIsANewZone) {
+TEST_F(ZoneReload, OtherLayoutIsANewZone) {
     EXPECT_EQ(counter_after(kUse, {.user = "test", .layout = 2, .prepare = prepare}, 65536), 0);
 }
-TEST_F(Reload, AlwaysNewIsANewZone) {
+TEST_F(ZoneReload, AlwaysNewIsANewZone) {
     EXPECT_EQ(counter_after(kUse, {.user = "test", .prepare = prepare, .is_always_new = true}, 65536), 0);
 }
-TEST_F(Reload, AdoptMayRefuse) {
+TEST_F(ZoneReload, AdoptMayRefuse) {
     int one = 1;
     int two = 2;
     EXPECT_EQ(counter_after({.user = "test", .prepare = prepare, .adopt = adopt, .data = &one},

@@ -1,0 +1,48 @@
+// One process without a master.
+#include "core/proc/alone.h"
+
+#include <cerrno>
+
+#include "core/proc/environment.h"
+#include "core/proc/pid_file.h"
+
+namespace sluice::proc {
+
+int Alone::run() {
+    apply_environment(current_->settings());
+    for (;;) {
+        Worker::Origin origin;
+        origin.reloader = this;
+        Worker worker(*current_, origin);
+        if (!worker.open()) {
+            current_->log().emerg(errno, "signalfd() failed");
+            return 1;
+        }
+        const int code = current_->run_worker(worker);
+        if (next_ == nullptr) {
+            remove_pid_file(current_->settings().pid_path, current_->log());
+            current_->log().notice("exit");
+            sockets_.close_all(current_->log(), true);
+            return code;
+        }
+        sockets_.commit(next_->log());
+        current_ = std::move(next_);
+    }
+}
+
+bool Alone::reload() {
+    if (next_ != nullptr) return true;
+    const Log& log = current_->log();
+    log.notice("reconfiguring");
+    sockets_.begin();
+    Result<std::unique_ptr<Generation>> loaded = loader_.load(sockets_, current_.get());
+    if (!loaded) {
+        if (!loaded.error().text.empty()) log.emerg(loaded.error().number, loaded.error().text);
+        sockets_.roll_back(log);
+        return false;
+    }
+    next_ = std::move(*loaded);
+    return true;
+}
+
+}  // namespace sluice::proc

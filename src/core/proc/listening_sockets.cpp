@@ -1,0 +1,160 @@
+// Listening sockets by address: inheriting, claiming, closing.
+#include "core/proc/listening_sockets.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+namespace sluice::proc {
+
+namespace {
+
+constexpr const char* kVariable = "NGINX";
+
+/// The path of a unix socket; an abstract name begins with a zero byte.
+Text unix_path(const sockaddr* address, socklen_t length) {
+    const auto* local = reinterpret_cast<const sockaddr_un*>(address);
+    constexpr size_t kOffset = offsetof(sockaddr_un, sun_path);
+    Text path(local->sun_path, length > kOffset ? length - kOffset : 0);
+    return path.starts_with('\0') ? path : path.substr(0, path.find('\0'));
+}
+
+bool is_same_address(const sockaddr* a, socklen_t a_length, const sockaddr* b, socklen_t b_length) {
+    if (a->sa_family != b->sa_family) return false;
+    switch (a->sa_family) {
+        case AF_INET: {
+            const auto* one = reinterpret_cast<const sockaddr_in*>(a);
+            const auto* two = reinterpret_cast<const sockaddr_in*>(b);
+            return one->sin_port == two->sin_port && one->sin_addr.s_addr == two->sin_addr.s_addr;
+        }
+        case AF_INET6: {
+            const auto* one = reinterpret_cast<const sockaddr_in6*>(a);
+            const auto* two = reinterpret_cast<const sockaddr_in6*>(b);
+            return one->sin6_port == two->sin6_port && one->sin6_scope_id == two->sin6_scope_id &&
+                   std::memcmp(&one->sin6_addr, &two->sin6_addr, sizeof one->sin6_addr) == 0;
+        }
+        case AF_UNIX: return unix_path(a, a_length) == unix_path(b, b_length);
+        default: return false;
+    }
+}
+
+}  // namespace
+
+bool ListeningSockets::inherit(const Log& log) {
+    const char* variable = std::getenv(kVariable);
+    if (variable == nullptr) return false;
+    const std::string value(variable);
+    ::unsetenv(kVariable);
+    log.notice("using inherited sockets from \"", value, "\"");
+
+    Text rest = value;
+    while (!rest.empty()) {
+        const size_t end = rest.find_first_of(";:");
+        const std::optional<uint64_t> number = text::parse_uint(rest.substr(0, end));
+        if (end == Text::npos || !number || *number > INT32_MAX) {
+            log.emerg(0, "invalid socket number \"", rest, "\" in ", kVariable,
+                      " environment variable, ignoring the rest of the variable");
+            break;
+        }
+        take_over(static_cast<int>(*number), log);
+        rest.remove_prefix(end + 1);
+    }
+    return true;
+}
+
+bool ListeningSockets::take_over(int fd, const Log& log) {
+    const auto is_known = [fd](const Socket& socket) { return socket.fd.get() == fd; };
+    if (std::any_of(sockets_.begin(), sockets_.end(), is_known)) return false;
+    Socket socket;
+    socket.length = sizeof socket.address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&socket.address), &socket.length) != 0) {
+        log.emerg(errno, "getsockname() of the inherited socket #", fd, " failed");
+        return false;
+    }
+    socklen_t size = sizeof socket.type;
+    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &socket.type, &size) != 0) {
+        log.emerg(errno, "getsockopt(SO_TYPE) of the inherited socket #", fd, " failed");
+        return false;
+    }
+    socket.fd.reset(fd);
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+    sockets_.push_back(std::move(socket));
+    return true;
+}
+
+int ListeningSockets::claim(const sockaddr* address, socklen_t length, int type) {
+    for (Socket& socket : sockets_) {
+        if (socket.is_claimed || socket.type != type) continue;
+        const auto* own = reinterpret_cast<const sockaddr*>(&socket.address);
+        if (!is_same_address(own, socket.length, address, length)) continue;
+        socket.is_claimed = true;
+        return socket.fd.get();
+    }
+    return -1;
+}
+
+int ListeningSockets::add(const sockaddr* address, socklen_t length, int type, UniqueFd fd) {
+    Socket socket;
+    socket.fd = std::move(fd);
+    std::memcpy(&socket.address, address, std::min<size_t>(length, sizeof socket.address));
+    socket.length = length;
+    socket.type = type;
+    socket.is_claimed = true;
+    socket.is_new = true;
+    return sockets_.emplace_back(std::move(socket)).fd.get();
+}
+
+void ListeningSockets::begin() {
+    for (Socket& socket : sockets_) socket.is_claimed = socket.is_new = false;
+}
+
+void ListeningSockets::commit(const Log& log) {
+    for (const Socket& socket : sockets_)
+        if (!socket.is_claimed) remove_file(socket, log);
+    drop_unclaimed();
+    for (Socket& socket : sockets_) socket.is_new = false;
+}
+
+void ListeningSockets::roll_back(const Log& log) {
+    for (const Socket& socket : sockets_)
+        if (socket.is_new) remove_file(socket, log);
+    std::erase_if(sockets_, [](const Socket& socket) { return socket.is_new; });
+    for (Socket& socket : sockets_) socket.is_claimed = true;
+}
+
+void ListeningSockets::close_all(const Log& log, bool removes_files) {
+    for (const Socket& socket : sockets_)
+        if (removes_files) remove_file(socket, log);
+    sockets_.clear();
+}
+
+void ListeningSockets::drop_unclaimed() {
+    std::erase_if(sockets_, [](const Socket& socket) { return !socket.is_claimed; });
+}
+
+void ListeningSockets::remove_file(const Socket& socket, const Log& log) {
+    if (socket.address.ss_family != AF_UNIX) return;
+    const std::string path(unix_path(reinterpret_cast<const sockaddr*>(&socket.address), socket.length));
+    if (path.empty() || path.front() == '\0') return;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) log.emerg(errno, "unlink() \"", path, "\" failed");
+}
+
+std::string ListeningSockets::names() const {
+    std::string all;
+    for (const Socket& socket : sockets_) all.append(std::to_string(socket.fd.get())).append(";");
+    return all;
+}
+
+void ListeningSockets::keep_on_exec() const {
+    for (const Socket& socket : sockets_) ::fcntl(socket.fd.get(), F_SETFD, 0);
+}
+
+}  // namespace sluice::proc

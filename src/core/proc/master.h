@@ -1,0 +1,107 @@
+// Master: supervises workers, reloads, hands over to a new binary. It never touches a request, and blocks only in
+// waiting for signals, and while a configuration is loaded.
+//
+//   start or HUP ──load──▶ starting ──all workers ready──▶ running     (workers of the previous generation: QUIT)
+//                             │ none ready: back to the previous generation
+//   TERM, INT ──▶ terminating (KILL after a while) ──▶ exit      QUIT ──▶ quitting ──▶ exit
+//   USR2 ──▶ a new binary runs beside; WINCH ──▶ no workers until HUP, or until the new binary dies
+#pragma once
+
+#include <memory>
+
+#include "core/base/units.h"
+#include "core/proc/children.h"
+#include "core/proc/generation.h"
+#include "core/proc/listening_sockets.h"
+#include "core/proc/signals.h"
+
+namespace sluice::proc {
+
+class Master {
+ public:
+    struct Origin {
+        bool is_daemon = false;
+        pid_t inherited_from = 0;  ///< the master whose sockets this one inherited; 0: none
+    };
+    Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Generation> first, const Origin& origin);
+    Master(const Master&) = delete;
+
+    /// Supervises until it is told to stop; returns the exit code. Signals are blocked already, the pid file is
+    /// there.
+    int run();
+
+ private:
+    /// How long new workers have to become ready before those that are ready decide.
+    static constexpr Msec kStarting{5000};
+
+    /// What signals ask for; done when the present step is over.
+    struct Wishes {
+        bool reap = false;
+        bool terminate = false;
+        bool quit = false;
+        bool reload = false;
+        bool reopen = false;
+        bool upgrade = false;
+        bool drain = false;
+    };
+    struct Running {
+        std::unique_ptr<Generation> generation;
+        uint64_t number = 0;
+    };
+
+    const Log& log() const { return current_.generation->log(); }
+    const Settings& settings() const { return current_.generation->settings(); }
+    std::string pid_path() const;
+    bool is_upgrading() const { return new_binary_ != 0; }
+    bool is_leaving() const { return wishes_.terminate || wishes_.quit; }
+    bool old_master_lives() const;
+
+    bool open_descriptors();
+    void wait();
+    Msec next_deadline() const;
+    void read_signals();
+    void take(const Signal& signal);
+    void read_ready();
+
+    void act();
+    void act_on_leaving();
+    void reap();
+    void on_new_binary_gone();
+    void fill_vacancies();
+    void escalate();
+    int leave();
+
+    void reload();
+    bool take_pid_path(const std::string& previous);
+    void finish_starting();
+    void commit();
+    void roll_back();
+    void reopen();
+    void upgrade();
+    void drain();
+
+    void start_children();
+    void start_place(const Place& place);
+    bool fork_child(const Place& place);
+
+    Loader& loader_;
+    ListeningSockets& sockets_;
+    Origin origin_;
+    Running current_;
+    Running previous_;  ///< while the workers of current_ start; empty otherwise, and at the first start
+    Children children_;
+    Wishes wishes_;
+    Signals signals_;
+    UniqueFd ready_;  ///< children write their numbers to the other end
+    UniqueFd ready_writing_;
+    pid_t new_binary_ = 0;
+    bool is_draining_ = false;  ///< WINCH: workers were told to leave
+    bool is_starting_ = false;
+    bool has_quit_ = false;
+    bool has_new_pid_file_ = false;  ///< the generation that starts has another pid file than the previous one
+    bool has_failed_ = false;        ///< a worker of the generation that starts can't be started
+    Msec started_;                   ///< when is_starting_ began
+    Msec kill_at_{-1};               ///< when terminating workers are killed; negative: never
+};
+
+}  // namespace sluice::proc

@@ -1,0 +1,116 @@
+// The life of a worker.
+#include "cycle/worker_body.h"
+
+namespace sluice::cycle {
+
+namespace {
+
+constexpr unsigned kLastTurns = 100;
+constexpr Msec kLastTurn{10};
+constexpr int kFatal = 2;  // the master does not start such a worker again
+
+}  // namespace
+
+int Cycle::run_worker(proc::Worker& worker) {
+    return WorkerBody(worker, *this).run();
+}
+
+WorkerBody::WorkerBody(proc::Worker& process, Cycle& cycle)
+    : process_(process),
+      cycle_(cycle),
+      wake_(process.wake_fd(), event::Task::call<&WorkerBody::on_request>, this),
+      timeout_(event::Timer::call<&WorkerBody::on_timeout>, this) {}
+
+int WorkerBody::run() {
+    if (!start()) return kFatal;
+    process_.say_ready();
+    while (!is_terminated_ && !(is_shutting_down_ && !has_connections())) loop_->turn(Msec{-1});
+    for (const auto& service : services_) service->abort();
+    // What was aborted goes when the kernel has let go of it; its service must still be there then.
+    for (unsigned left = kLastTurns; left > 0 && has_connections(); --left) loop_->turn(kLastTurn);
+    services_.clear();
+    return 0;
+}
+
+bool WorkerBody::start() {
+    const EventsConf& events = cycle_.events();
+    Result<std::unique_ptr<event::Loop>> loop =
+        event::Loop::create({.backend = *events.use, .connections = *events.worker_connections, .log = cycle_.log()});
+    if (!loop) {
+        cycle_.log().emerg(loop.error().number, loop.error().text);
+        return false;
+    }
+    loop_ = std::move(*loop);
+    wake_.start(*loop_);
+
+    const event::WorkerSettings settings{
+        .connections = *events.worker_connections,
+        .accept = {.multi_accept = *events.multi_accept, .retry_delay = *events.accept_mutex_delay},
+        .debug_connections = events.debug_connections,
+        .thread_pools = *this,
+    };
+    event::Service* last = nullptr;
+    for (const Bound& bound : cycle_.bound()) {
+        if (bound.service != last && !start_service(*bound.service, settings)) return false;
+        last = bound.service;
+        const size_t socket = process_.index() < bound.fds.size() ? process_.index() : 0;
+        services_.back()->listen(*bound.binding, bound.fds[socket]);
+    }
+    return true;
+}
+
+bool WorkerBody::start_service(event::Service& service, const event::WorkerSettings& settings) {
+    Result<std::unique_ptr<event::ServiceWorker>> started = service.start(*loop_, settings);
+    if (!started) {
+        cycle_.log().emerg(started.error().number, started.error().text);
+        return false;
+    }
+    services_.push_back(std::move(*started));
+    return true;
+}
+
+event::ThreadPool* WorkerBody::find(Text name) {
+    for (const auto& pool : pools_) {
+        if (pool->name() == name) return pool.get();
+    }
+    event::ThreadPoolOptions options;
+    for (const event::ThreadPoolOptions& known : cycle_.core().thread_pools) {
+        if (known.name == name) options = known;
+    }
+    Result<std::unique_ptr<event::ThreadPool>> made = event::ThreadPool::create(*loop_, options);
+    if (!made) {
+        cycle_.log().alert(made.error().number, made.error().text);
+        return nullptr;
+    }
+    return pools_.emplace_back(std::move(*made)).get();
+}
+
+void WorkerBody::on_request() {
+    const proc::Requests requests = process_.take_requests();
+    if (requests.terminate) is_terminated_ = true;
+    if (requests.quit) shut_down();
+    if (requests.reopen) cycle_.reopen_logs(log::OpenFiles::kKeepOwner);
+}
+
+void WorkerBody::shut_down() {
+    if (is_shutting_down_) return;
+    is_shutting_down_ = true;
+    process_.say_shutting_down();
+    for (const auto& service : services_) service->shut_down();
+    const Msec timeout = cycle_.settings().shutdown_timeout;
+    if (timeout.count > 0) timeout_.arm(*loop_, timeout);
+}
+
+void WorkerBody::on_timeout() {
+    for (const auto& service : services_) service->abort();
+    is_terminated_ = true;
+}
+
+bool WorkerBody::has_connections() const {
+    for (const auto& service : services_) {
+        if (service->has_connections()) return true;
+    }
+    return false;
+}
+
+}  // namespace sluice::cycle

@@ -1,0 +1,144 @@
+// Values of a few words: temporary paths, keep-alive times, the open file cache.
+#include <array>
+
+#include "http/conf/core_parsers.h"
+
+namespace sluice::http::parse {
+
+namespace {
+
+Result<void> invalid(Parser& parser, const conf::Token& word) {
+    parser.point_at(word);
+    return Error(parser.arena().concat("invalid value \"", word.text, "\""));
+}
+
+Result<void> invalid_parameter(Parser& parser, const conf::Token& word) {
+    parser.point_at(word);
+    return Error(parser.arena().concat("invalid parameter \"", word.text, "\""));
+}
+
+/// The word behind "name=", as a token that keeps its place.
+bool take_value(const conf::Token& word, Text name_and_equals, conf::Token& value) {
+    if (!word.text.starts_with(name_and_equals)) return false;
+    value = word;
+    value.text.remove_prefix(name_and_equals.size());
+    return true;
+}
+
+}  // namespace
+
+Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words) {
+    TempPath path;
+    path.path = parser.full_path(words[0].text);
+    while (path.path.size() > 1 && path.path.ends_with('/')) path.path.remove_suffix(1);
+    for (size_t i = 1; i < words.size(); ++i) {
+        const std::optional<uint64_t> level = text::parse_uint(words[i].text);
+        if (!level || *level < 1 || *level > 3) return invalid(parser, words[i]);
+        path.levels[i - 1] = static_cast<uint8_t>(*level);
+    }
+    field.set(path);
+    return {};
+}
+
+Result<void> aio(Parser& parser, Setting<Aio>& field, Arguments words) {
+    const Text word = words[0].text;
+    if (word == "off") {
+        field.set(Aio::off);
+    } else if (word == "on") {
+        field.set(Aio::on);
+    } else if (word == "threads" || word.starts_with("threads=")) {
+        field.set(Aio::threads);
+        if (word.size() > 8) parser.conf<LocationConf>().aio_pool.set(word.substr(8));
+    } else {
+        return invalid(parser, words[0]);
+    }
+    return {};
+}
+
+Result<void> directio(Parser& parser, Setting<Bytes>& field, Arguments words) {
+    if (words[0].text == "off") {
+        field.set({-1});
+        return {};
+    }
+    Bytes size;
+    conf::Directive row{};
+    row.name = "directio";
+    Result<void> parsed = conf::parse::bytes(parser, row, words[0], size);
+    if (parsed) field.set(size);
+    return parsed;
+}
+
+Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words) {
+    conf::Directive row{};
+    row.name = "keepalive_timeout";
+    KeepaliveTimeout value;
+    if (Result<void> parsed = conf::parse::milliseconds(parser, row, words[0], value.timeout); !parsed) return parsed;
+    if (words.size() == 2) {
+        if (Result<void> parsed = conf::parse::seconds(parser, row, words[1], value.header); !parsed) return parsed;
+    }
+    field.set(value);
+    return {};
+}
+
+Result<void> keepalive_disable(Parser& parser, Setting<Text>& field, Arguments words) {
+    Text all;
+    for (const conf::Token& word : words) {
+        if (word.text != "none" && word.text != "msie6" && word.text != "safari") return invalid(parser, word);
+        all = parser.arena().concat(all, " ", word.text);
+    }
+    field.set(all);
+    return {};
+}
+
+Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& field, Arguments words) {
+    OpenFileCacheSettings settings;
+    bool is_off = false;
+    for (const conf::Token& word : words) {
+        conf::Token value;
+        if (take_value(word, "max=", value)) {
+            const std::optional<uint64_t> number = text::parse_uint(value.text);
+            if (!number || *number == 0 || *number > UINT32_MAX)
+                return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
+            settings.max = static_cast<uint32_t>(*number);
+        } else if (take_value(word, "inactive=", value)) {
+            conf::Directive row{};
+            row.name = "open_file_cache";
+            if (Result<void> parsed = conf::parse::seconds(parser, row, value, settings.inactive); !parsed)
+                return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
+        } else if (word.text == "off") {
+            is_off = true;
+        } else {
+            parser.point_at(word);
+            return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
+        }
+    }
+    if (is_off) settings.max = 0;
+    if (!is_off && settings.max == 0) return Error("\"open_file_cache\" must have the \"max\" parameter");
+    field.set(settings);
+    return {};
+}
+
+Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, Arguments words) {
+    DisableSymlinks value;
+    for (const conf::Token& word : words) {
+        conf::Token part;
+        if (word.text == "off") {
+            value.check = SymlinkCheck::off;
+        } else if (word.text == "on") {
+            value.check = SymlinkCheck::on;
+        } else if (word.text == "if_not_owner") {
+            value.check = SymlinkCheck::if_not_owner;
+        } else if (take_value(word, "from=", part)) {
+            Result<script::Complex> compiled =
+                script::Complex::compile(parser.arena(), *parser.scope().variables, part.text);
+            if (!compiled) return compiled.error();
+            value.from = *compiled;
+        } else {
+            return invalid_parameter(parser, word);
+        }
+    }
+    field.set(value);
+    return {};
+}
+
+}  // namespace sluice::http::parse

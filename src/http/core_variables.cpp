@@ -1,0 +1,332 @@
+// The variables of http_core: each is one small function over the request.
+#include "http/core_variables.h"
+
+#include <climits>
+#include <cstdlib>
+#include <random>
+
+#include <unistd.h>
+
+#include "core/base/version.h"
+#include "core/log/clock.h"
+#include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/fields/date.h"
+#include "http/fields/token_list.h"
+#include "http/path.h"
+#include "http/request.h"
+#include "http/server_connection.h"
+#include "http/uri/args.h"
+
+namespace sluice::http {
+
+namespace {
+
+/// Texts made of parts, in the request's arena.
+template <class... Parts>
+Text made(const Request& r, const Parts&... parts) {
+    char room[512];
+    return r.arena().copy(TextBuilder(room).add(parts...).text());
+}
+
+Text orempty(Text value) {
+    return value.data() != nullptr ? value : Text("");
+}
+
+template <KnownHeader known>
+Text header(const Request& r) {
+    return r.headers.value(known);
+}
+
+Text host(const Request& r) {
+    if (!r.host.empty()) return r.host;
+    return orempty(r.server().name());
+}
+Text remote_addr(const Request& r) {
+    return r.connection().peer().host_text(r.arena());
+}
+Text remote_port(const Request& r) {
+    return r.connection().peer().is_unix() ? Text("") : made(r, r.connection().peer().port());
+}
+Text binary_remote_addr(const Request& r) {
+    const event::SocketAddress& peer = r.connection().peer();
+    if (peer.is_ipv4())
+        return r.arena().copy(
+            {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(peer.get())->sin_addr), 4});
+    if (peer.is_ipv6())
+        return r.arena().copy(
+            {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(peer.get())->sin6_addr), 16});
+    return peer.host_text(r.arena());
+}
+Text server_addr(const Request& r) {
+    return r.connection().local().host_text(r.arena());
+}
+Text server_port(const Request& r) {
+    return r.connection().local().is_unix() ? Text("") : made(r, r.connection().local().port());
+}
+Text server_protocol(const Request& r) {
+    return orempty(r.main().protocol);
+}
+Text scheme(const Request& r) {
+    return r.connection().is_secure() ? "https" : "http";
+}
+Text https(const Request& r) {
+    return r.connection().is_secure() ? Text("on") : Text("");
+}
+Text request_port(const Request& r) {
+    return r.host_port.empty() ? Text("") : r.host_port;
+}
+Text is_request_port(const Request& r) {
+    return r.host_port.empty() ? Text("") : Text(":");
+}
+Text request_uri(const Request& r) {
+    return r.main().unparsed_uri;
+}
+Text current_uri(const Request& r) {
+    return r.uri;
+}
+Text args(const Request& r) {
+    return r.args.empty() ? Text("") : r.args;
+}
+void set_args(Request& r, Text value) {
+    r.args = value;
+}
+Text is_args(const Request& r) {
+    return r.args.empty() ? Text("") : Text("?");
+}
+Text request_line(const Request& r) {
+    return r.main().request_line;
+}
+Text request_method(const Request& r) {
+    return r.main().method_name;
+}
+Text server_name(const Request& r) {
+    return orempty(r.server().name());
+}
+Text document_root(const Request& r) {
+    return root_of(const_cast<Request&>(r));
+}
+Text realpath_root(const Request& r) {
+    const Text root = root_of(const_cast<Request&>(r));
+    char real[PATH_MAX];
+    if (!script::is_found(root) || ::realpath(r.arena().copy_c_str(root), real) == nullptr) return {};
+    return r.arena().copy(real);
+}
+Text request_filename(const Request& r) {
+    return path_of(const_cast<Request&>(r), r.uri);
+}
+Text bytes_sent(const Request& r) {
+    return made(r, r.stream().bytes_sent(r).count);
+}
+Text body_bytes_sent(const Request& r) {
+    const int64_t sent = r.stream().bytes_sent(r).count - r.head_bytes_sent;
+    return made(r, sent > 0 ? sent : int64_t{0});
+}
+Text pipe(const Request&) {
+    return ".";
+}
+Text request_completion(const Request& r) {
+    return r.is_complete() ? Text("OK") : Text("");
+}
+Text request_body(const Request& r) {
+    return r.body.in_memory();
+}
+Text request_body_file(const Request& r) {
+    return r.body.file_path().empty() ? Text{} : r.body.file_path();
+}
+Text request_length(const Request& r) {
+    return made(r, r.main().head_length + r.main().body.received);
+}
+Text request_time(const Request& r) {
+    const int64_t passed = log::Clock::unix_msec() - r.main().started_wall_msec();
+    const auto msec = static_cast<uint64_t>(passed > 0 ? passed : 0);
+    return made(r, msec / 1000, '.', Padded{msec % 1000, 3});
+}
+Text request_id(const Request& r) {
+    static thread_local std::random_device random;
+    char room[33];
+    TextBuilder out(room);
+    for (int i = 0; i < 4; ++i) out.add(Hex{random(), 8});
+    return r.arena().copy(out.text());
+}
+Text status(const Request& r) {
+    return made(r, Padded{r.response.status != 0 ? r.response.status : r.error_status, 3});
+}
+Text content_type(const Request& r) {
+    const Response& response = r.response;
+    if (response.content_type.empty()) return {};
+    return response.charset.empty() ? response.content_type
+                                    : made(r, response.content_type, "; charset=", response.charset);
+}
+Text sent_length(const Request& r) {
+    return r.response.content_length >= 0 ? made(r, r.response.content_length)
+                                          : r.response.headers.value(KnownHeader::content_length);
+}
+Text sent_location(const Request& r) {
+    return r.response.location.empty() ? Text{} : r.response.location;
+}
+Text sent_last_modified(const Request& r) {
+    if (r.response.last_modified == Response::kNoTime) return {};
+    char date[kHttpDateSize];
+    write_http_date(date, {r.response.last_modified});
+    return r.arena().copy({date, sizeof(date)});
+}
+Text sent_connection(const Request& r) {
+    return r.keeps_alive ? "keep-alive" : "close";
+}
+Text sent_keep_alive(const Request& r) {
+    const Seconds header = r.conf<LocationConf>().keepalive_timeout->header;
+    return r.keeps_alive && header.count > 0 ? made(r, "timeout=", header.count) : Text{};
+}
+Text sent_transfer_encoding(const Request& r) {
+    return r.response.is_chunked ? Text("chunked") : Text{};
+}
+Text joined(const Request& r, const Headers& headers, Text name) {
+    return headers.joined(r.arena(), name, ", ");
+}
+Text sent_cache_control(const Request& r) {
+    return joined(r, r.response.headers, "Cache-Control");
+}
+Text sent_link(const Request& r) {
+    return joined(r, r.response.headers, "Link");
+}
+Text limit_rate(const Request& r) {
+    return made(r, r.limit_rate());
+}
+void set_limit_rate(Request& r, Text value) {
+    r.set_limit_rate(value);
+}
+Text connection(const Request& r) {
+    return made(r, r.connection().number());
+}
+Text connection_requests(const Request& r) {
+    return made(r, r.connection().requests);
+}
+Text connection_time(const Request& r) {
+    const auto msec = static_cast<uint64_t>((r.connection().loop().now() - r.connection().accepted_at()).count);
+    return made(r, msec / 1000, '.', Padded{msec % 1000, 3});
+}
+Text nginx_version(const Request&) {
+    return kVersion;
+}
+Text hostname(const Request&) {
+    static char name[256] = {};
+    if (name[0] == '\0') static_cast<void>(::gethostname(name, sizeof(name) - 1));
+    return Text(name);
+}
+Text pid(const Request& r) {
+    return made(r, static_cast<int64_t>(::getpid()));
+}
+Text msec(const Request& r) {
+    char room[32];
+    TextBuilder out(room);
+    log::Clock::write_msec(out);
+    return r.arena().copy(out.text());
+}
+Text time_local(const Request& r) {
+    return r.arena().copy(log::Clock::access_log_time());
+}
+Text time_iso8601(const Request& r) {
+    return r.arena().copy(log::Clock::iso8601());
+}
+
+/// A header's name as a variable writes it: lower case, underscores for hyphens.
+bool is_name(Text field, Text variable) {
+    if (field.size() != variable.size()) return false;
+    for (size_t i = 0; i < field.size(); ++i) {
+        const char c = field[i] == '-' ? '_' : text::to_lower(field[i]);
+        if (c != variable[i]) return false;
+    }
+    return true;
+}
+Text by_variable_name(const Request& r, const Headers& headers, Text name, Text separator) {
+    for (const Field& field : headers)
+        if (is_name(field.name, name)) return headers.joined(r.arena(), field.name, separator);
+    return {};
+}
+Text find_header(Request& r, Text name) {
+    return by_variable_name(r, r.headers, name, name == "cookie" ? Text("; ") : Text(", "));
+}
+Text find_sent_header(Request& r, Text name) {
+    if (name == "etag" && !r.response.etag.empty()) return r.response.etag;
+    return by_variable_name(r, r.response.headers, name, ", ");
+}
+Text find_sent_trailer(Request& r, Text name) {
+    return by_variable_name(r, r.response.trailers, name, ", ");
+}
+Text find_arg(Request& r, Text name) {
+    return uri::find_arg(r.args, name).value_or(Text{});
+}
+Text find_cookie_value(Request& r, Text name) {
+    for (const Field& field : r.headers) {
+        if (field.known != KnownHeader::cookie) continue;
+        if (const std::optional<Text> value = find_cookie(field.value, name)) return *value;
+    }
+    return {};
+}
+
+}  // namespace
+
+const Variable kCoreVariables[kCoreVariableCount] = {
+    {.name = "http_", .find = find_header},
+    {.name = "sent_http_", .find = find_sent_header, .cacheable = false},
+    {.name = "sent_trailer_", .find = find_sent_trailer, .cacheable = false},
+    {.name = "arg_", .find = find_arg, .cacheable = false},
+    {.name = "cookie_", .find = find_cookie_value},
+    {.name = "content_length", .get = header<KnownHeader::content_length>},
+    {.name = "content_type", .get = header<KnownHeader::content_type>},
+    {.name = "host", .get = host},
+    {.name = "binary_remote_addr", .get = binary_remote_addr},
+    {.name = "remote_addr", .get = remote_addr},
+    {.name = "remote_port", .get = remote_port},
+    {.name = "server_addr", .get = server_addr},
+    {.name = "server_port", .get = server_port},
+    {.name = "server_protocol", .get = server_protocol},
+    {.name = "scheme", .get = scheme},
+    {.name = "https", .get = https, .changeable = true},
+    {.name = "request_port", .get = request_port},
+    {.name = "is_request_port", .get = is_request_port},
+    {.name = "request_uri", .get = request_uri},
+    {.name = "uri", .get = current_uri, .cacheable = false},
+    {.name = "document_uri", .get = current_uri, .cacheable = false},
+    {.name = "request", .get = request_line},
+    {.name = "document_root", .get = document_root, .cacheable = false},
+    {.name = "realpath_root", .get = realpath_root, .cacheable = false},
+    {.name = "query_string", .get = args, .cacheable = false},
+    {.name = "args", .get = args, .set = set_args, .cacheable = false, .changeable = true},
+    {.name = "is_args", .get = is_args, .cacheable = false},
+    {.name = "request_filename", .get = request_filename, .cacheable = false},
+    {.name = "server_name", .get = server_name, .cacheable = false},
+    {.name = "request_method", .get = request_method, .cacheable = false},
+    {.name = "bytes_sent", .get = bytes_sent, .cacheable = false},
+    {.name = "body_bytes_sent", .get = body_bytes_sent, .cacheable = false},
+    {.name = "pipe", .get = pipe, .cacheable = false},
+    {.name = "request_completion", .get = request_completion, .cacheable = false},
+    {.name = "request_body", .get = request_body, .cacheable = false},
+    {.name = "request_body_file", .get = request_body_file, .cacheable = false},
+    {.name = "request_length", .get = request_length, .cacheable = false},
+    {.name = "request_time", .get = request_time, .cacheable = false},
+    {.name = "request_id", .get = request_id},
+    {.name = "status", .get = status, .cacheable = false},
+    {.name = "sent_http_content_type", .get = content_type, .cacheable = false},
+    {.name = "sent_http_content_length", .get = sent_length, .cacheable = false},
+    {.name = "sent_http_location", .get = sent_location, .cacheable = false},
+    {.name = "sent_http_last_modified", .get = sent_last_modified, .cacheable = false},
+    {.name = "sent_http_connection", .get = sent_connection, .cacheable = false},
+    {.name = "sent_http_keep_alive", .get = sent_keep_alive, .cacheable = false},
+    {.name = "sent_http_transfer_encoding", .get = sent_transfer_encoding, .cacheable = false},
+    {.name = "sent_http_cache_control", .get = sent_cache_control, .cacheable = false},
+    {.name = "sent_http_link", .get = sent_link, .cacheable = false},
+    {.name = "limit_rate", .get = limit_rate, .set = set_limit_rate, .cacheable = false, .changeable = true},
+    {.name = "connection", .get = connection},
+    {.name = "connection_requests", .get = connection_requests},
+    {.name = "connection_time", .get = connection_time, .cacheable = false},
+    {.name = "nginx_version", .get = nginx_version},
+    {.name = "hostname", .get = hostname},
+    {.name = "pid", .get = pid},
+    {.name = "msec", .get = msec, .cacheable = false},
+    {.name = "time_local", .get = time_local, .cacheable = false},
+    {.name = "time_iso8601", .get = time_iso8601, .cacheable = false},
+};
+
+}  // namespace sluice::http

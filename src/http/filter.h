@@ -1,0 +1,69 @@
+// Filters: named stages between content and writer. A filter declares its stages; load order never matters.
+#pragma once
+
+#include <cstdint>
+
+#include "event/chain.h"
+
+namespace sluice::http {
+
+class Request;
+
+/// Order of the header hooks, from the content's side to the wire.
+enum class HeaderStage : uint8_t {
+    not_modified,
+    slice,
+    headers,
+    userid,
+    image,
+    sub,
+    addition,
+    gunzip,
+    charset,
+    ssi,
+    compress,
+    range,
+    trailers,
+    last,
+};
+
+/// Order of the body hooks, from the content's side to the wire.
+enum class BodyStage : uint8_t {
+    range,
+    slice,
+    image,
+    xslt,
+    sub,
+    addition,
+    gunzip,
+    charset,
+    ssi,
+    compress,
+    trailers,
+    last,
+};
+
+/// What a header hook says.
+enum class HeaderVerdict : uint8_t {
+    skip,     ///< the body hook is not needed for this response
+    filter,   ///< the body hook shall see every chain of this response
+    replace,  ///< the hook answered otherwise (Request::respond was called): the output in progress ends
+};
+
+/// What a body hook says.
+enum class BodyVerdict : uint8_t {
+    go_on,   ///< `chain` was changed in place and goes on to the next stage
+    hold,    ///< nothing goes on now; the hook keeps what it needs and calls Request::continue_output later
+    failed,  ///< the response can't be finished: the connection is closed
+};
+
+struct Filter {
+    HeaderStage header_stage = HeaderStage::last;
+    HeaderVerdict (*header)(Request&) = nullptr;
+    BodyStage body_stage = BodyStage::last;
+    /// `chain`: what comes from the stage before, may be empty; `is_last`: nothing comes after it. Data is not
+    /// copied: a hook splices, cuts and inserts buffers; memory it inserts lives in the request's arena until sent.
+    BodyVerdict (*body)(Request&, event::Chain& chain, bool is_last) = nullptr;
+};
+
+}  // namespace sluice::http

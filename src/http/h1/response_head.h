@@ -1,0 +1,23 @@
+// The head of a response as bytes (RFC 9112 §4, §5), and the framing of chunks (§7.1).
+#pragma once
+
+#include "core/base/text.h"
+
+namespace sluice::http {
+class Request;
+}
+
+namespace sluice::http::h1 {
+
+/// Status line and fields, ending with the empty line, in the request's arena.
+Text write_response_head(Request& request, bool keeps_alive);
+/// 100 Continue or 103 Early Hints, with the response's Link fields for the latter.
+Text write_interim_head(Request& request, uint16_t status);
+
+/// "0\r\n", the trailers if the client takes them, and the empty line.
+Text write_last_chunk(Request& request);
+
+/// keepalive_disable: browsers that can't keep connections after a POST.
+bool disables_keepalive(const Request& request, Text browsers);
+
+}  // namespace sluice::http::h1

@@ -1,0 +1,138 @@
+// h1::Session: HTTP/1 on a client's connection (RFC 9112): one exchange after the other, heads and bodies cut out of
+// the bytes that arrive, responses written.
+//
+//   idle ─first byte─► head ─complete─► exchange ─finished─┬─ kept alive ─► idle (or head: pipelined)
+//                       │                    ▲             ├─ body not read yet ─► draining ─► idle
+//                       └─malformed: 4xx─────┘             └─ closing ─► lingering ─► closed
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/arena.h"
+#include "event/loop.h"
+#include "event/timer.h"
+#include "http/h1/body_reader.h"
+#include "http/h1/head.h"
+#include "http/session.h"
+#include "http/stream.h"
+
+namespace sluice::http {
+struct Server;
+}
+
+namespace sluice::http::h1 {
+
+class Session final : public http::Session, public Stream {
+ public:
+    explicit Session(ServerConnection& connection);
+    ~Session() override;
+
+    // http::Session
+    void on_received(event::Received& received) override;
+    void on_sent() override;
+    void on_peer_closed() override;
+    void on_failed(const Error& error) override;
+    void on_timer() override;
+    void shut_down() override;
+    void describe(TextBuilder& line) const override;
+
+    // Stream
+    OutputState send_head(Request& request, event::Chain& body, bool is_last) override;
+    OutputState send_body(Request& request, event::Chain& body, bool is_last) override;
+    void send_interim(Request& request, uint16_t status) override;
+    void start_body(Request& request) override;
+    void pause_body(Request& request) override;
+    void resume_body(Request& request) override;
+    void on_finished(Request& request) override;
+    void abort(Request& request) override;
+    Bytes bytes_sent(const Request& request) const override;
+    bool has_pending_output(const Request& request) const override;
+    void upgrade(Request& request, Tunnel& tunnel) override;
+    void pause_tunnel(Request& request, bool paused) override;
+
+ private:
+    enum class State : uint8_t { idle, head, exchange, draining, tunnel, lingering, closed };
+
+    /// The parts of the request target until the URI is settled; they point into the head's buffers.
+    struct Target {
+        Text uri;
+        Text path;
+        Text args;
+        Text host;
+        Text port;
+        PathMarks marks;
+        TargetForm form = TargetForm::origin;
+        bool has_args = false;
+    };
+
+    // Reading (session.cpp, session_head.cpp)
+    void take(Text bytes);
+    void begin_head();
+    Text read_head(Text bytes);
+    bool grow_head_buffer();
+    void store_first_line();
+    bool store_header();
+    void refuse(uint16_t status, Text why);
+    void refuse_malformed();
+    void refuse_oversized();
+    void begin_exchange();
+    bool choose_server();
+    bool settle_framing();
+    bool settle_target();
+    void settle_persistence();
+    void keep_ahead(Text bytes);
+    Text take_body(Text bytes);
+
+    // Writing (session_output.cpp)
+    OutputState transmit(Request& request, event::Chain& chain);
+    OutputState transmit_limited(Request& request);
+    bool decide_persistence(Request& request);
+    void frame_chunk(event::Chain& chain, bool is_last);
+    void on_send_timer();
+    void on_rate_timer();
+
+    // Ending (session.cpp)
+    void leave();
+    void settle();
+    void end_exchange();
+    void next_exchange();
+    void linger();
+    void close();
+    void discard_request();
+
+    ServerConnection& connection_;
+    Arena arena_;  ///< of the exchange; empty while idle
+    Request* request_ = nullptr;
+    char* head_buffer_ = nullptr;
+    uint32_t head_capacity_ = 0;
+    uint32_t head_size_ = 0;
+    uint16_t large_buffers_ = 0;  ///< taken for this head
+    uint16_t header_count_ = 0;
+    RequestHeadParser head_;
+    BodyReader body_;
+    std::string ahead_;  ///< pipelined bytes that wait for the exchange to end
+    event::Chain held_;  ///< output that limit_rate holds back
+    event::Timer send_timer_;
+    event::Timer rate_timer_;
+    event::Task settle_task_;
+    int64_t sent_before_ = 0;    ///< bytes_sent() of the connection when the exchange began
+    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the send timer was armed
+    Tunnel* tunnel_ = nullptr;
+    Target target_;
+    State state_ = State::idle;
+    uint8_t depth_ = 0;             ///< calls of ours on the stack
+    bool is_body_paused_ = false;   ///< the body's consumer is full
+    bool is_over_ : 1 = false;      ///< the exchange is finished; settle() ends it
+    bool resets_ : 1 = false;       ///< the close is a reset (reset_timedout_connection, return 444)
+    bool is_broken_ : 1 = false;    ///< aborted: the connection closes without ceremony
+    bool keeps_alive_ : 1 = false;  ///< as the response said
+    bool is_chunked_ : 1 = false;   ///< the response travels in chunks
+    bool wants_body_ : 1 = false;   ///< the request takes body bytes
+    bool expects_continue_ : 1 = false;
+    bool peer_closed_ : 1 = false;
+    bool is_shutting_down_ : 1 = false;
+};
+
+}  // namespace sluice::http::h1

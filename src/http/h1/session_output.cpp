@@ -1,0 +1,213 @@
+// h1::Session: the response's way out: head, chunks, rate limit, time-outs.
+#include <algorithm>
+
+#include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/h1/response_head.h"
+#include "http/h1/session.h"
+#include "http/request.h"
+#include "http/server_connection.h"
+#include "http/tunnel.h"
+
+namespace sluice::http::h1 {
+
+// A connection persists (RFC 9112 §9.3) if client, configuration and this response allow it.
+bool Session::decide_persistence(Request& request) {
+    const auto& core = request.conf<LocationConf>();
+    const event::Loop& loop = connection_.loop();
+    return request.keeps_alive && core.keepalive_timeout->timeout.count > 0 && !is_shutting_down_ &&
+           connection_.requests < *core.keepalive_requests &&
+           loop.now() - connection_.accepted_at() < *core.keepalive_time &&
+           !disables_keepalive(request, *core.keepalive_disable);
+}
+
+OutputState Session::send_head(Request& request, event::Chain& body, bool is_last) {
+    Response& response = request.response;
+    keeps_alive_ = decide_persistence(request);
+    const bool has_body =
+        !response.is_header_only && response.status != 204 && response.status != 304 && response.status >= 200;
+    if (!has_body) {
+        body.clear();
+        response.is_header_only = true;
+    } else if (response.content_length == Response::kUnknownLength) {
+        is_chunked_ = request.version >= kHttp11 && *request.conf<LocationConf>().chunked_transfer_encoding;
+        if (!is_chunked_) keeps_alive_ = false;
+        response.is_chunked = is_chunked_;
+    }
+    request.keeps_alive = keeps_alive_;
+    if (is_chunked_) frame_chunk(body, is_last);
+    if (request.version > kHttp09) {
+        const Text head = write_response_head(request, keeps_alive_);
+        event::Buffer* buffer = arena_.make<event::Buffer>(head.data(), head.data() + head.size());
+        body.prepend(*buffer);
+        request.head_bytes_sent = static_cast<int64_t>(head.size());
+    }
+    return transmit(request, body);
+}
+
+OutputState Session::send_body(Request& request, event::Chain& body, bool is_last) {
+    if (request.response.is_header_only) body.clear();
+    if (is_chunked_) frame_chunk(body, is_last);
+    return transmit(request, body);
+}
+
+void Session::frame_chunk(event::Chain& chain, bool is_last) {
+    if (!chain.empty()) {
+        const Text size = write_chunk_size(*arena_.make<ChunkSizeLine>(), static_cast<uint64_t>(chain.size()));
+        chain.prepend(*arena_.make<event::Buffer>(size.data(), size.data() + size.size()));
+        chain.add(arena_, kChunkEnd);
+    }
+    if (is_last) chain.add(arena_, write_last_chunk(*request_));
+}
+
+OutputState Session::transmit(Request& request, event::Chain& chain) {
+    if (is_broken_) return OutputState::failed;
+    if (chain.empty()) return OutputState::sent;
+    if (request.limit_rate() > 0 || !held_.empty()) {
+        held_.splice(chain);
+        return transmit_limited(request);
+    }
+    switch (connection_.transport().send(chain)) {
+        case event::SendState::done: return OutputState::sent;
+        case event::SendState::pending:
+            sent_at_timer_ = connection_.transport().bytes_sent();
+            send_timer_.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
+            return OutputState::pending;
+        case event::SendState::failed: break;
+    }
+    is_broken_ = true;
+    request.log().info("client closed connection while sending response");
+    request.finish(kStatusClientClosed);
+    return OutputState::failed;
+}
+
+// limit_rate (nginx): so many bytes a second since the request began, beyond limit_rate_after.
+OutputState Session::transmit_limited(Request& request) {
+    const int64_t rate = request.limit_rate();
+    int64_t allowed = held_.size();
+    if (rate > 0) {
+        const Msec elapsed = connection_.loop().now() - request.started();
+        const int64_t budget =
+            rate * (elapsed.count / 1000 + 1) + request.limit_rate_after() - bytes_sent(request).count;
+        if (budget <= 0) {
+            rate_timer_.arm(connection_.loop(), {-budget * 1000 / rate + 1});
+            return OutputState::pending;
+        }
+        allowed = std::min(allowed, budget);
+    }
+    event::Chain part = held_.split(arena_, allowed);
+    switch (connection_.transport().send(part)) {
+        case event::SendState::done:
+            if (held_.empty()) return OutputState::sent;
+            rate_timer_.arm(connection_.loop(), {std::max<int64_t>(allowed * 1000 / rate, 1)});
+            return OutputState::pending;
+        case event::SendState::pending:
+            sent_at_timer_ = connection_.transport().bytes_sent();
+            send_timer_.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
+            return OutputState::pending;
+        case event::SendState::failed: break;
+    }
+    is_broken_ = true;
+    held_.clear();
+    request.finish(kStatusClientClosed);
+    return OutputState::failed;
+}
+
+void Session::on_rate_timer() {
+    ++depth_;
+    if (request_ != nullptr && !is_over_ && !connection_.transport().is_sending() &&
+        transmit_limited(*request_) == OutputState::sent)
+        request_->on_output_gone();
+    leave();
+}
+
+// send_timeout counts from one success to the next, not for the whole response.
+void Session::on_send_timer() {
+    ++depth_;
+    const int64_t sent = connection_.transport().bytes_sent();
+    const auto& core = request_->conf<LocationConf>();
+    if (sent != sent_at_timer_) {
+        sent_at_timer_ = sent;
+        send_timer_.arm(connection_.loop(), *core.send_timeout);
+    } else {
+        request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+        is_broken_ = true;
+        resets_ = *core.reset_timedout_connection;
+        if (state_ == State::tunnel) {
+            tunnel_->on_client_failed(Error("client timed out", ETIMEDOUT));
+        } else {
+            request_->on_client_gone();
+        }
+        request_->finish(kStatusClientClosed);
+    }
+    leave();
+}
+
+void Session::send_interim(Request& request, uint16_t status) {
+    if (request.version < kHttp11 || connection_.transport().is_sending()) return;
+    event::Chain chain;
+    chain.add(arena_, write_interim_head(request, status));
+    // If it does not leave at once it is still before the response: the connection sends in order.
+    if (connection_.transport().send(chain) == event::SendState::failed) is_broken_ = true;
+}
+
+void Session::start_body(Request& request) {
+    wants_body_ = true;
+    if (body_.is_complete()) {
+        request.body.feed(request, {}, true);
+        return;
+    }
+    ++depth_;
+    if (!ahead_.empty()) {
+        const std::string arrived = std::move(ahead_);
+        ahead_ = {};
+        take(arrived);
+    }
+    if (!body_.is_complete() && !is_over_) {
+        if (expects_continue_ && request.body.received == 0) send_interim(request, 100);
+        expects_continue_ = false;
+        connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
+        if (connection_.transport().is_paused() && ahead_.size() == 0) connection_.transport().resume();
+    }
+    // leave() would settle; the caller is a handler of the request, whose frames are still below.
+    --depth_;
+    if (is_over_ && depth_ == 0) connection_.loop().defer(settle_task_);
+}
+
+void Session::pause_body(Request&) {
+    is_body_paused_ = true;
+    connection_.transport().pause();
+    connection_.stop_timer();
+}
+
+void Session::resume_body(Request& request) {
+    if (!is_body_paused_) return;
+    is_body_paused_ = false;
+    connection_.transport().resume();
+    start_body(request);
+}
+
+void Session::upgrade(Request&, Tunnel& tunnel) {
+    state_ = State::tunnel;
+    tunnel_ = &tunnel;
+    keeps_alive_ = false;
+    connection_.stop_timer();
+}
+
+void Session::pause_tunnel(Request&, bool paused) {
+    if (paused) {
+        connection_.transport().pause();
+    } else {
+        connection_.transport().resume();
+    }
+}
+
+Bytes Session::bytes_sent(const Request&) const {
+    return {connection_.transport().bytes_sent() - sent_before_};
+}
+
+bool Session::has_pending_output(const Request&) const {
+    return connection_.transport().is_sending() || !held_.empty();
+}
+
+}  // namespace sluice::http::h1

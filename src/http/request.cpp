@@ -1,0 +1,204 @@
+// Request: configuration in force, redirects, suspension and the end of an exchange.
+#include "http/request.h"
+
+#include "event/loop.h"
+#include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/conf/server_conf.h"
+#include "http/server_connection.h"
+#include "http/special_response.h"
+
+namespace sluice::http {
+
+Request::Request(Arena& arena, ServerConnection& connection, Stream& stream, const HttpConf& http)
+    : script::Subject(arena, http.variables),
+      connection_(connection),
+      stream_(&stream),
+      http_(http),
+      main_(this),
+      timer_(event::Timer::call<&Request::on_timer>, this) {
+    states_ = arena.make_array<void*>(http.state_count).data();
+    log() = connection.log();
+    log().set_context(this);
+    const event::Loop& loop = connection.loop();
+    started_ = loop.now();
+    started_wall_msec_ = loop.wall_msec();
+    confs_.use(conf::Level::main, http.main_confs->table());
+}
+
+Request::~Request() = default;
+
+void Request::use_server(const Server& server) {
+    server_ = &server;
+    confs_.use(conf::Level::server, server.confs.table());
+    use_location(server.root);
+}
+
+void Request::use_location(const Location& location) {
+    location_ = &location;
+    confs_.use(conf::Level::location, location.confs.table());
+    const auto& core = conf<LocationConf>();
+    log().set_route(*core.error_log);
+    if (core.limit_except != nullptr && (core.limit_except_methods >> static_cast<unsigned>(method) & 1U) == 0)
+        use_location(*core.limit_except);
+}
+
+void Request::sleep(Msec delay) {
+    timer_.arm(connection_.loop(), delay);
+}
+
+void Request::on_timer() {
+    resume(Verdict::decline());
+}
+
+void Request::resume(Verdict verdict) {
+    if (!is_finished_) http_.phases.resume(*this, verdict);
+}
+
+bool Request::count_uri_change() {
+    if (--uri_changes_left_ != 0) return true;
+    log().error(0, "rewrite or internal redirection cycle while processing \"", uri, "\"");
+    uri_changes_left_ = 1;
+    finish(500);
+    return false;
+}
+
+void Request::redirect_internally(Text new_uri, Text new_args) {
+    uri = new_uri;
+    args = new_args;
+    if (!count_uri_change()) return;
+    SLUICE_LOG_DEBUG(log(), "internal redirect: \"", uri, "?", args, "\"");
+    is_internal = true;
+    is_uri_changed = false;
+    use_server(*server_);
+    http_.phases.start(*this, Phase::server_rewrite);
+}
+
+void Request::redirect_to_named(Text name) {
+    if (!count_uri_change()) return;
+    const Location* named = server_->find_named(name);
+    if (named == nullptr) {
+        log().error(0, "could not find named location \"", name, "\"");
+        finish(500);
+        return;
+    }
+    is_internal = true;
+    is_uri_changed = false;
+    use_location(*named);
+    http_.phases.start(*this, Phase::rewrite);
+}
+
+// finish() is the only way out: of phases, handlers, filters and sessions.
+void Request::finish(uint16_t status) {
+    if (is_finished_) return;
+    timer_.disarm();
+    if (status == kStatusClientClosed || status == kStatusCloseSilently) {
+        if (response.status == 0 || !response.is_header_sent) response.status = status;
+        give_up();
+        return;
+    }
+    if (status != 0 && response.is_header_sent) {
+        // Too late for another answer: a broken message tells the client that this one is not complete.
+        give_up();
+        return;
+    }
+    if (status != 0) {
+        source_ = nullptr;
+        waiter_ = nullptr;
+        answer_with_status(*this, status);
+        return;
+    }
+    complete();
+}
+
+void Request::give_up() {
+    is_finished_ = true;
+    source_ = nullptr;
+    waiter_ = nullptr;
+    stream_->abort(*this);
+}
+
+void Request::complete() {
+    if (!response.is_header_sent) {
+        // A handler that had nothing to say.
+        give_up();
+        return;
+    }
+    if (!is_last_output_ && output_last() == OutputState::failed) return;
+    if (is_finished_) return;
+    source_ = nullptr;
+    waiter_ = nullptr;
+    if (stream_->has_pending_output(*this)) return;  // on_output_gone() comes back here
+    is_finished_ = true;
+    stream_->on_finished(*this);
+}
+
+void Request::on_output_gone() {
+    if (is_finished_) return;
+    if (is_last_output_) {
+        complete();
+        return;
+    }
+    if (source_ != nullptr) source_->pull(*this);
+}
+
+void Request::on_client_gone() {
+    if (is_finished_) return;
+    if (waiter_ != nullptr) waiter_->on_client_gone(*this);
+}
+
+namespace {
+int64_t size_of(Text value) {
+    return sluice::conf::parse::to_bytes(value).value_or(Bytes{}).count;
+}
+}  // namespace
+
+int64_t Request::limit_rate() const {
+    if (limit_rate_ < 0) {
+        const Text value = conf<LocationConf>().limit_rate->evaluate(const_cast<Request&>(*this));
+        limit_rate_ = size_of(value);
+    }
+    return limit_rate_;
+}
+
+void Request::set_limit_rate(Text value) {
+    limit_rate_ = size_of(value);
+}
+
+int64_t Request::limit_rate_after() const {
+    return size_of(conf<LocationConf>().limit_rate_after->evaluate(const_cast<Request&>(*this)));
+}
+
+Text Request::extension() const {
+    for (size_t at = uri.size(); at > 0; --at) {
+        const char c = uri[at - 1];
+        if (c == '.') return uri.substr(at);
+        if (c == '/') break;
+    }
+    return {};
+}
+
+Verdict Request::respond_with(uint16_t status, Text content_type, Text body_text) {
+    response.status = status;
+    response.content_type = content_type;
+    response.content_length = static_cast<int64_t>(body_text.size());
+    if (!send_header()) return Verdict::taken();
+    event::Chain chain;
+    if (!response.is_header_only) chain.add(arena(), body_text);
+    if (output(chain, true) != OutputState::failed) finish(0);
+    return Verdict::taken();
+}
+
+void Request::describe(TextBuilder& line) const {
+    if (!action_.empty()) line.add(" while ", action_);
+    connection_.describe_peer(line);
+    if (server_ != nullptr) line.add(", server: ", server_->name());
+    if (!main_->request_line.empty()) line.add(", request: \"", main_->request_line, "\"");
+    if (!is_main()) line.add(", subrequest: \"", uri, "\"");
+    if (describer_ != nullptr) describer_->describe(line);
+    if (const Field* field = main_->headers.find(KnownHeader::host)) line.add(", host: \"", field->value, "\"");
+    if (const Field* field = main_->headers.find(KnownHeader::referer))
+        line.add(", referrer: \"", field->value, "\"");
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,208 @@
+// Request: one exchange with a client: what was asked, the configuration in force, the answer being made. It lives in
+// an arena of its own and is destroyed by its stream when the answer has left.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/base/arena.h"
+#include "core/log/log.h"
+#include "core/script/subject.h"
+#include "event/chain.h"
+#include "event/timer.h"
+#include "http/conf_view.h"
+#include "http/fields/method.h"
+#include "http/filter.h"
+#include "http/h1/version.h"
+#include "http/headers.h"
+#include "http/phase.h"
+#include "http/request_body.h"
+#include "http/response.h"
+#include "http/state.h"
+#include "http/stream.h"
+#include "http/verdict.h"
+
+namespace sluice::http {
+
+class ServerConnection;
+class HttpConf;
+struct Server;
+struct Location;
+
+/// A content producer that outputs a piece at a time.
+class BodySource {
+ public:
+    /// All that was output has left: produce more with Request::output, or return and output later.
+    virtual void pull(Request& request) = 0;
+
+ protected:
+    ~BodySource() = default;
+};
+
+/// Told when the client is gone or the request ends early; registered for as long as a handler waits for something.
+class Waiter {
+ public:
+    virtual void on_client_gone(Request& request) = 0;
+
+ protected:
+    ~Waiter() = default;
+};
+
+class Request final : public script::Subject, public LogContext {
+ public:
+    /// `arena` outlives the request; so do connection and stream.
+    Request(Arena& arena, ServerConnection& connection, Stream& stream, const HttpConf& http);
+    ~Request();
+
+    // What was asked. Texts live in the arena.
+    Method method = Method::unknown;
+    Version version = kHttp11;
+    Text method_name;
+    Text request_line;  ///< $request
+    Text unparsed_uri;  ///< $request_uri: path and args as sent
+    Text uri;           ///< $uri: decoded and normalised; internal redirects and rewrites change it
+    Text args;          ///< $args, without the question mark
+    Text protocol;      ///< $server_protocol as sent
+    Text host;          ///< valid, lower case, without port; from the target, else from Host; empty: none
+    Text host_port;     ///< digits of the port in Host or the target, may be empty
+    Headers headers;
+    RequestBody body;
+    int64_t head_length = 0;  ///< bytes of request line and headers ($request_length adds the body)
+
+    Response response;
+
+    // Where it belongs.
+    ServerConnection& connection() const { return connection_; }
+    Stream& stream() const { return *stream_; }
+    const HttpConf& http() const { return http_; }
+    Request& main() const { return *main_; }
+    Request* parent() const { return parent_; }
+    bool is_main() const { return main_ == this; }
+    /// Loop time and wall time at which its first byte came.
+    Msec started() const { return started_; }
+    int64_t started_wall_msec() const { return started_wall_msec_; }
+
+    // Configuration in force.
+    /// The struct T of the server or location in force; of the level that T belongs to.
+    template <class T>
+    const T& conf() const {
+        return *static_cast<const T*>(confs_.get(conf::slot_of<T>()));
+    }
+    const Server& server() const { return *server_; }
+    const Location& location() const { return *location_; }
+    void use_server(const Server& server);
+    void use_location(const Location& location);
+
+    // State of modules.
+    template <class T>
+    T* state() const {
+        return static_cast<T*>(states_[state_slot_of<T>().index]);
+    }
+    template <class T, class... Args>
+    T& make_state(Args&&... arguments) {
+        T* made = arena().make<T>(std::forward<Args>(arguments)...);
+        states_[state_slot_of<T>().index] = made;
+        return *made;
+    }
+
+    // Walking the phases.
+    /// Continues after Verdict::suspend(): as if the suspended handler had returned `verdict`. May destroy nothing at
+    /// once: the request stays valid until the end of the loop's dispatch round.
+    void resume(Verdict verdict);
+    /// Starts anew at server_rewrite with another URI (`args` empty: none). At most 10 times, then 500 with nginx's
+    /// log line.
+    void redirect_internally(Text new_uri, Text new_args);
+    /// Continues in the named location of the server in force, or 500 where there is none.
+    void redirect_to_named(Text name);
+    bool is_internal = false;     ///< reached by a redirect or a subrequest: `internal` locations are open
+    bool is_uri_changed = false;  ///< a rewrite changed the URI: post_rewrite looks for a location again
+    /// Counts a rewrite or internal redirect; false when there were too many: the request has ended with 500.
+    bool count_uri_change();
+    /// The engine's part of Verdict::resume_after().
+    void sleep(Msec delay);
+    bool is_error_page = false;  ///< an error_page redirect is being served
+    uint16_t error_status = 0;   ///< the status that led to error_page; the response keeps it
+    bool expects_page = false;   ///< an upstream's error answer was intercepted
+
+    // Answering.
+    /// Runs the header filters. The head leaves with the first body, or with finish(). False: the request is over
+    /// (the client is gone, or a filter answered otherwise): return Verdict::taken() or just return.
+    bool send_header();
+    /// Runs the body filters over `chain` and writes. `is_last` ends the response: call finish(0) next.
+    OutputState output(event::Chain& chain, bool is_last);
+    OutputState output_last();
+    /// For a body hook that held data: goes on behind its stage.
+    OutputState continue_output(BodyStage stage, event::Chain& chain, bool is_last);
+    /// Pulled whenever output has gone; null: nobody.
+    void set_source(BodySource* source) { source_ = source; }
+    BodySource* source() const { return source_; }
+    void set_waiter(Waiter* waiter) { waiter_ = waiter; }
+    /// Answers with a body in memory that lives as long as the request: sets status, type and length, sends head and
+    /// body, finishes.
+    Verdict respond_with(uint16_t status, Text content_type, Text body);
+    /// The request's end. 0: the response was output; else the status that it ends with: an error page or built-in
+    /// page when the head is not sent yet, a broken connection when it is.
+    void finish(uint16_t status);
+    bool is_finished() const { return is_finished_; }
+    /// The connection stays open after this exchange as far as the request is concerned.
+    bool keeps_alive = false;
+
+    /// The part of the URI behind the last dot of the last segment.
+    Text extension() const;
+
+    /// Bytes a second that limit_rate, $limit_rate or X-Accel-Limit-Rate allow; 0: any.
+    int64_t limit_rate() const;
+    void set_limit_rate(Text value);
+    int64_t limit_rate_after() const;
+    int64_t head_bytes_sent = 0;  ///< of the response
+    /// The whole response was handed over and has left.
+    bool is_complete() const { return is_finished_ && is_last_output_; }
+
+    // From the session.
+    void on_output_gone();  ///< nothing is pending any more
+    void on_client_gone();  ///< EOF or an error while the request runs
+
+    // For the engine.
+    uint16_t phase_cursor = 0;
+    uint16_t access_status = 0;  ///< `satisfy any`: the refusal to be given when no handler is content
+
+    void describe(TextBuilder& line) const override;
+    /// What is going on, for log lines: "reading client request headers".
+    void set_action(Text action) { action_ = action; }
+    /// Who adds to this request's log lines (an upstream: its address); null: nobody.
+    void set_describer(const LogContext* describer) { describer_ = describer; }
+    event::Timer& timer() { return timer_; }
+
+ private:
+    void on_timer();
+    void complete();
+    void give_up();
+    OutputState filter_from(size_t first, event::Chain& chain, bool is_last);
+    OutputState write(event::Chain& chain, bool is_last);
+
+    ServerConnection& connection_;
+    Stream* stream_;
+    const HttpConf& http_;
+    Request* main_;
+    Request* parent_ = nullptr;
+    const Server* server_ = nullptr;
+    const Location* location_ = nullptr;
+    ConfView confs_;
+    void** states_ = nullptr;
+    BodySource* source_ = nullptr;
+    Waiter* waiter_ = nullptr;
+    event::Timer timer_;
+    uint64_t active_filters_ = 0;
+    Text action_;
+    Msec started_;
+    int64_t started_wall_msec_ = 0;
+    const LogContext* describer_ = nullptr;
+    mutable int64_t limit_rate_ = -1;  ///< -1: not evaluated yet
+    uint32_t header_generation_ = 0;   ///< counts attempts to send a head, to notice one that was replaced
+    uint8_t uri_changes_left_ = 11;    ///< as nginx counts: rewrites and internal redirects together
+    bool is_finished_ = false;
+    bool is_last_output_ = false;    ///< the end of the body was handed to the writer
+    bool was_head_written_ = false;  ///< the writer composed the head
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,92 @@
+// ServerConnection.
+#include "http/server_connection.h"
+
+#include <sys/socket.h>
+
+#include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/conf/server_conf.h"
+#include "http/h1/session.h"
+#include "http/worker.h"
+
+namespace sluice::http {
+
+ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, event::Accepted&& accepted)
+    : worker_(worker),
+      connection_(worker.loop(), *this),
+      address_(&endpoint.address_of(accepted.fd.get())),
+      session_(std::make_unique<h1::Session>(*this)),
+      timer_(event::Timer::call<&ServerConnection::on_timer>, this),
+      log_(*address_->default_server->root.core->error_log),
+      accepted_at_(worker.loop().now()),
+      peer_(accepted.peer) {
+    log_.set_connection(worker.next_connection_number());
+    log_.set_context(this);
+    log_.set_debugged(worker.is_debugged(peer_));
+    worker_.add(*this);
+    connection_.open(std::move(accepted.fd));
+}
+
+ServerConnection::~ServerConnection() {
+    worker_.remove(*this);
+}
+
+void ServerConnection::start() {
+    start_timer(*address_->default_server->core->client_header_timeout);
+}
+
+const HttpConf& ServerConnection::http() const {
+    return worker_.http();
+}
+
+const event::SocketAddress& ServerConnection::local() {
+    if (local_ == nullptr) {
+        local_ = std::make_unique<event::SocketAddress>(address_->address);
+        socklen_t length = event::SocketAddress::capacity();
+        if (local_->is_wildcard() && ::getsockname(connection_.fd(), local_->get(), &length) == 0)
+            local_->set_length(length);
+    }
+    return *local_;
+}
+
+void ServerConnection::become_idle(Msec timeout) {
+    worker_.add_idle(*this);
+    start_timer(timeout);
+}
+
+void ServerConnection::become_busy() {
+    static_cast<ListNode<IdleTag>&>(*this).unlink();
+}
+
+void ServerConnection::on_timer() {
+    session_->on_timer();
+}
+
+void ServerConnection::close(bool resets) {
+    if (!connection_.is_open()) return;
+    become_busy();
+    timer_.disarm();
+    if (resets) {
+        connection_.abort();
+    } else {
+        connection_.close();
+    }
+    loop().bury(this);
+}
+
+void ServerConnection::shut_down() {
+    session_->shut_down();
+}
+
+void ServerConnection::describe_peer(TextBuilder& line) const {
+    line.add(", client: ");
+    peer_.write_host(line);
+}
+
+void ServerConnection::describe(TextBuilder& line) const {
+    session_->describe(line);
+    describe_peer(line);
+    line.add(", server: ", address_->text);
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,97 @@
+// ServerConnection: a client's connection from accept to close: PROXY protocol, choice of the session, idle time,
+// numbers for the log. The bytes of requests are the session's business.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/base/arena.h"
+#include "core/base/list.h"
+#include "core/log/log.h"
+#include "event/connection.h"
+#include "event/listener.h"
+#include "event/loop.h"
+#include "event/timer.h"
+#include "http/conf/endpoint.h"
+#include "http/session.h"
+
+namespace sluice::http {
+
+class Worker;
+class HttpConf;
+
+/// Lists of the worker that a connection stands in: all of them, and the idle ones, oldest first.
+struct OpenTag {};
+struct IdleTag {};
+
+class ServerConnection final : public event::ConnectionHandler,
+                               public event::Mortal,
+                               public LogContext,
+                               public ListNode<OpenTag>,
+                               public ListNode<IdleTag> {
+ public:
+    ServerConnection(Worker& worker, const Endpoint& endpoint, event::Accepted&& accepted);
+    ~ServerConnection() override;
+
+    /// Begins to receive; after the constructor, since it may call back.
+    void start();
+
+    Worker& worker() const { return worker_; }
+    const HttpConf& http() const;
+    event::Loop& loop() const { return connection_.loop(); }
+    event::Connection& transport() { return connection_; }
+    const event::Connection& transport() const { return connection_; }
+    const Log& log() const { return log_; }
+    const Address& address() const { return *address_; }
+    bool is_secure() const { return false; }
+    uint64_t number() const { return log_.connection(); }
+    /// Requests begun on it ($connection_requests) and the loop time of its accept ($connection_time).
+    uint32_t requests = 0;
+    Msec accepted_at() const { return accepted_at_; }
+
+    /// The peer as the socket says, or as PROXY protocol or realip put it.
+    const event::SocketAddress& peer() const { return peer_; }
+    void set_peer(const event::SocketAddress& peer) { peer_ = peer; }
+    /// The address that the client connected to; asked from the kernel once.
+    const event::SocketAddress& local();
+
+    /// From the session: nothing is in progress; the next request must begin within `timeout`.
+    void become_idle(Msec timeout);
+    void become_busy();
+    /// The session's own use of the connection's timer: Session::on_timer().
+    void start_timer(Msec delay) { timer_.arm(loop(), delay); }
+    void stop_timer() { timer_.disarm(); }
+    /// Closes now; the object goes after the dispatch round. `resets`: with RST instead of FIN.
+    void close(bool resets);
+    bool is_idle() const { return ListNode<IdleTag>::is_linked(); }
+    /// QUIT: an idle connection closes, a busy one after its request.
+    void shut_down();
+
+    // event::ConnectionHandler
+    void on_received(event::Received& received) override { session_->on_received(received); }
+    void on_sent() override { session_->on_sent(); }
+    void on_peer_closed() override { session_->on_peer_closed(); }
+    void on_failed(const Error& error) override { session_->on_failed(error); }
+    // event::Mortal
+    bool can_be_buried() const override { return !connection_.has_operations(); }
+
+    /// Lines without a request: what is going on, client and address.
+    void describe(TextBuilder& line) const override;
+    /// ", client: 127.0.0.1"
+    void describe_peer(TextBuilder& line) const;
+
+ private:
+    void on_timer();
+
+    Worker& worker_;
+    event::Connection connection_;
+    const Address* address_;
+    std::unique_ptr<Session> session_;
+    event::Timer timer_;
+    Log log_;
+    Msec accepted_at_;
+    event::SocketAddress peer_;
+    std::unique_ptr<event::SocketAddress> local_;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,21 @@
+// Tunnel: who takes over a stream after the protocol was switched (101, WebSocket): bytes both ways without meaning.
+#pragma once
+
+#include "core/base/result.h"
+#include "event/received.h"
+
+namespace sluice::http {
+
+class Tunnel {
+ public:
+    virtual void on_client_received(event::Received& received) = 0;
+    /// What Stream::send_body answered `pending` for has gone.
+    virtual void on_client_sent() = 0;
+    virtual void on_client_closed() = 0;
+    virtual void on_client_failed(const Error& error) = 0;
+
+ protected:
+    ~Tunnel() = default;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,151 @@
+// Worker.
+#include "http/worker.h"
+
+#include <new>
+
+#include <sys/mman.h>
+
+#include "http/conf/http_conf.h"
+#include "http/module.h"
+
+namespace sluice::http {
+
+namespace {
+
+/// How many idle connections make room at once (nginx: 32, and at most an eighth of all).
+constexpr uint32_t kMostClosedAtOnce = 32;
+
+}  // namespace
+
+SharedCounters& shared_counters() {
+    static SharedCounters* const counters = [] {
+        void* memory =
+            ::mmap(nullptr, sizeof(SharedCounters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) std::abort();
+        return new (memory) SharedCounters;
+    }();
+    return *counters;
+}
+
+void Service::settle() {
+    static_cast<void>(shared_counters());  // before the fork
+    for (const auto& endpoint : http_.endpoints)
+        bindings_.push_back({.address = endpoint->address, .options = endpoint->options, .endpoint = endpoint.get()});
+}
+
+Result<std::unique_ptr<event::ServiceWorker>> Service::start(event::Loop& loop,
+                                                             const event::WorkerSettings& settings) {
+    auto worker = std::make_unique<Worker>(loop, http_, settings);
+    if (Result<void> started = worker->start(); !started) return started.error();
+    return std::unique_ptr<event::ServiceWorker>(std::move(worker));
+}
+
+Worker::Worker(event::Loop& loop, const HttpConf& http, const event::WorkerSettings& settings)
+    : loop_(loop), http_(http), settings_(settings) {}
+
+Worker::~Worker() {
+    for (const Module* module : http_.modules)
+        if (module->worker_stopping != nullptr) module->worker_stopping();
+}
+
+Result<void> Worker::start() {
+    for (const Module* module : http_.modules) {
+        if (module->worker_started == nullptr) continue;
+        if (Result<void> started = module->worker_started(loop_); !started) return started;
+    }
+    return {};
+}
+
+void Worker::listen(const event::Binding& binding, int fd) {
+    listeners_.push_back(
+        std::make_unique<event::Listener>(loop_, fd, *this, const_cast<void*>(binding.endpoint), settings_.accept));
+    listeners_.back()->start();
+}
+
+bool Worker::is_debugged(const event::SocketAddress& client) const {
+    for (const event::Cidr& range : settings_.debug_connections)
+        if (range.contains(client)) return true;
+    return false;
+}
+
+uint64_t Worker::next_connection_number() {
+    return ++shared_counters().connection_number;
+}
+
+void Worker::add(ServerConnection& connection) {
+    open_.push_back(connection);
+    ++count_;
+    ++shared_counters().active;
+}
+
+void Worker::remove(ServerConnection&) {
+    --shared_counters().active;
+    on_room();
+}
+
+void Worker::on_room() {
+    if (count_-- < settings_.connections || is_shutting_down_) return;
+    for (const auto& listener : listeners_) listener->resume();
+}
+
+bool Worker::add_upstream() {
+    if (!has_room() && !make_room()) return false;
+    ++count_;
+    return true;
+}
+
+void Worker::remove_upstream() {
+    on_room();
+}
+
+void Worker::on_accepted(event::Accepted&& accepted, void* endpoint) {
+    ++shared_counters().accepted;
+    auto* connection = new ServerConnection(*this, *static_cast<const Endpoint*>(endpoint), std::move(accepted));
+    ++shared_counters().handled;
+    connection->start();
+}
+
+bool Worker::make_room() {
+    const int64_t second = loop_.wall_msec() / 1000;
+    if (second != reported_room_at_) {
+        reported_room_at_ = second;
+        loop_.log().write(LogLevel::warn, 0, settings_.connections,
+                          " worker_connections are not enough, reusing connections");
+    }
+    const uint32_t most = std::max(1U, std::min(kMostClosedAtOnce, count_ / 8));
+    uint32_t closed = 0;
+    while (closed < most && !idle_.empty()) {
+        idle_.front().close(false);
+        ++closed;
+    }
+    return closed != 0;
+}
+
+// A visit may close the connection, but it is destroyed later.
+template <class Visit>
+void Worker::for_each_connection(Visit&& visit) {
+    for (auto each = open_.begin(); each != open_.end();) {
+        ServerConnection& connection = *each;
+        ++each;
+        visit(connection);
+    }
+}
+
+void Worker::shut_down() {
+    is_shutting_down_ = true;
+    for (const auto& listener : listeners_) listener->stop();
+    for_each_connection([](ServerConnection& connection) { connection.shut_down(); });
+}
+
+bool Worker::has_connections() const {
+    if (!open_.empty()) return true;
+    for (const auto& listener : listeners_)
+        if (listener->has_operations()) return true;
+    return false;
+}
+
+void Worker::abort() {
+    for_each_connection([](ServerConnection& connection) { connection.close(false); });
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,100 @@
+// Worker: HTTP's part of a worker process: its listeners and client connections, their limit, and the counters of
+// stub_status. Service: what the `http` block offers the composition root.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "event/listener.h"
+#include "event/loop.h"
+#include "event/service.h"
+#include "http/server_connection.h"
+
+namespace sluice::http {
+
+/// Counters over all workers, in memory that they share; made by the master before it forks.
+struct SharedCounters {
+    std::atomic<uint64_t> accepted{0};
+    std::atomic<uint64_t> handled{0};
+    std::atomic<uint64_t> requests{0};
+    std::atomic<uint64_t> active{0};
+    std::atomic<uint64_t> reading{0};
+    std::atomic<uint64_t> writing{0};
+    std::atomic<uint64_t> waiting{0};
+    std::atomic<uint64_t> connection_number{0};
+};
+SharedCounters& shared_counters();
+
+/// The sockets of an `http` block; registered with the configuration that has one.
+class Service final : public event::Service {
+ public:
+    /// `http` is complete by the time that bindings() is asked.
+    explicit Service(const HttpConf& http) : http_(http) {}
+
+    /// Lists the endpoints of the configuration; once, when they are known.
+    void settle();
+
+    std::span<const event::Binding> bindings() const override { return bindings_; }
+    Result<std::unique_ptr<event::ServiceWorker>> start(event::Loop& loop,
+                                                        const event::WorkerSettings& settings) override;
+
+ private:
+    const HttpConf& http_;
+    std::vector<event::Binding> bindings_;
+};
+
+class Worker final : public event::ServiceWorker, public event::AcceptHandler {
+ public:
+    /// `settings` and all else outlive it.
+    Worker(event::Loop& loop, const HttpConf& http, const event::WorkerSettings& settings);
+    ~Worker() override;
+
+    /// Calls the modules' worker hooks.
+    Result<void> start();
+
+    // event::ServiceWorker
+    void listen(const event::Binding& binding, int fd) override;
+    void shut_down() override;
+    bool has_connections() const override;
+    void abort() override;
+
+    bool is_shutting_down() const { return is_shutting_down_; }
+    event::Loop& loop() const { return loop_; }
+    const HttpConf& http() const { return http_; }
+    event::ThreadPools& thread_pools() const { return settings_.thread_pools; }
+    uint64_t next_connection_number();
+    /// `debug_connection` names this client.
+    bool is_debugged(const event::SocketAddress& client) const;
+
+    // For connections.
+    void add(ServerConnection& connection);
+    void remove(ServerConnection& connection);
+    void add_idle(ServerConnection& connection) { idle_.push_back(connection); }
+    /// A connection to an upstream, which counts for worker_connections, too: false when there is no room for it.
+    bool add_upstream();
+    void remove_upstream();
+
+    // event::AcceptHandler
+    void on_accepted(event::Accepted&& accepted, void* endpoint) override;
+    bool make_room() override;
+    bool has_room() const override { return count_ < settings_.connections; }
+
+ private:
+    void on_room();
+    template <class Visit>
+    void for_each_connection(Visit&& visit);
+
+    event::Loop& loop_;
+    const HttpConf& http_;
+    const event::WorkerSettings settings_;
+    std::vector<std::unique_ptr<event::Listener>> listeners_;
+    List<ServerConnection, OpenTag> open_;
+    List<ServerConnection, IdleTag> idle_;
+    uint32_t count_ = 0;
+    bool is_shutting_down_ = false;
+    int64_t reported_room_at_ = 0;  ///< wall second of the last line about too few connections
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,261 @@
+"""The command line: what each option prints, and the exit codes that scripts rely on."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from lib import binary
+
+OURS = pytest.mark.sluice_only('the option is our own')
+
+
+class Program:
+    """The server's binary with a prefix of its own."""
+
+    def __init__(self, prefix):
+        self.prefix = prefix
+        (prefix / 'logs').mkdir()
+        (prefix / 'conf').mkdir()
+
+    def write(self, text, name='conf/test.conf'):
+        path = self.prefix / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run(self, *arguments, program=None):
+        """(exit code, stdout, stderr) with the prefix written as /PREFIX."""
+        done = subprocess.run([program or binary.path(), *arguments], capture_output=True, text=True, timeout=30, check=False)
+        return done.returncode, *(text.replace(str(self.prefix), '/PREFIX') for text in (done.stdout, done.stderr))
+
+    def configured(self, *arguments, error_log='logs/error.log', program=None):
+        """run() with this prefix and conf/test.conf."""
+        return self.run('-p', str(self.prefix), '-c', 'conf/test.conf', '-e', error_log, *arguments, program=program)
+
+
+@pytest.fixture
+def program(tmp_path):
+    return Program(tmp_path)
+
+
+GOOD = 'pid logs/test.pid;\nevents {\n    worker_connections 64;\n}\n'
+
+
+def test_version(program):
+    code, out, err = program.run('-v')
+    assert (code, out) == (0, '')
+    assert re.fullmatch(r'nginx version: \w+/\d+\.\d+\.\d+\n', err)
+
+
+def test_build(program):
+    code, out, err = program.run('-V')
+    assert (code, out) == (0, '')
+    assert re.match(r'nginx version: \w+/\d', err)
+    assert re.search(r'^built (by|with) ', err, re.M)
+    assert re.search(r'^configure arguments: ', err, re.M)
+
+
+@pytest.mark.parametrize('option', ['-h', '-?', '-?v', '-vh'])
+def test_help(program, option):
+    code, out, err = program.run(option)
+    assert (code, out) == (0, '')
+    assert err.startswith('nginx version: ') and re.search(r'^usage: \w+ \[-\?hvV', err, re.M | re.I)
+    for letter in 'vVtTqspecg':
+        assert re.search(rf'^\s+-{letter}\b', err, re.M)
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['-x'], 'invalid option: "x"'),
+    (['-tx'], 'invalid option: "x"'),
+    (['word'], 'invalid option: "word"'),
+    (['-s'], 'option "-s" requires parameter'),
+    (['-s', 'kill'], 'invalid option: "-s kill"'),
+    (['-skill'], 'invalid option: "-s kill"'),
+    (['-c'], 'option "-c" requires file name'),
+    (['-e'], 'option "-e" requires file name'),
+    (['-p'], 'option "-p" requires directory name'),
+    (['-g'], 'option "-g" requires parameter'),
+])
+def test_bad_option(program, arguments, message):
+    assert program.run(*arguments) == (1, '', f'nginx: {message}\n')
+
+
+@pytest.mark.parametrize('option', ['-t', '-tv'])
+def test_good_configuration(program, option):
+    program.write(GOOD)
+    code, out, err = program.configured(option)
+    lines = [line for line in err.splitlines() if not line.startswith('nginx version')]
+    assert (code, out) == (0, '')
+    assert lines == ['nginx: the configuration file /PREFIX/conf/test.conf syntax is ok',
+                     'nginx: configuration file /PREFIX/conf/test.conf test is successful']
+
+
+@pytest.mark.parametrize('options', [['-tq'], ['-t', '-q'], ['-q', '-t']])
+def test_quiet(program, options):
+    program.write(GOOD)
+    assert program.configured(*options) == (0, '', '')
+
+
+def test_bad_configuration(program):
+    program.write('events {}\nnonsense on;\n')
+    code, out, err = program.configured('-t')
+    lines = err.splitlines()
+    assert (code, out) == (1, '')
+    assert lines[0] == 'nginx: [emerg] unknown directive "nonsense" in /PREFIX/conf/test.conf:2'
+    assert lines[-1] == 'nginx: configuration file /PREFIX/conf/test.conf test failed'
+    assert re.search(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[emerg\] \d+#\d+: unknown directive "nonsense" in ',
+                     (program.prefix / 'logs/error.log').read_text())
+
+
+def test_error_after_the_syntax_was_found_ok(program):
+    program.write('daemon off;\n')
+    code, _, err = program.configured('-t')
+    lines = err.splitlines()
+    assert code == 1
+    assert lines == ['nginx: the configuration file /PREFIX/conf/test.conf syntax is ok',
+                     'nginx: [emerg] no "events" section in configuration',
+                     'nginx: configuration file /PREFIX/conf/test.conf test failed']
+
+
+def test_quiet_does_not_hide_errors(program):
+    program.write('nonsense;\n')
+    code, _, err = program.configured('-tq')
+    assert code == 1 and err.startswith('nginx: [emerg] unknown directive')
+
+
+def test_bad_configuration_does_not_start(program):
+    program.write('nonsense;\n')
+    code, _, err = program.configured()
+    assert code == 1 and err.startswith('nginx: [emerg] unknown directive')
+    assert not (program.prefix / 'logs/test.pid').exists()
+
+
+def test_missing_file(program):
+    code, _, err = program.configured('-t')
+    assert code == 1
+    assert err.splitlines()[0] == 'nginx: [emerg] open() "/PREFIX/conf/test.conf" failed (2: No such file or directory)'
+
+
+def test_dump(program):
+    program.write('include more/*.conf;\n' + GOOD)
+    program.write('# first\n', 'conf/more/a.conf')
+    program.write('env B;\n', 'conf/more/b.conf')
+    code, out, err = program.configured('-T')
+    assert code == 0 and err.endswith('test is successful\n')
+    assert out == ('# configuration file /PREFIX/conf/test.conf:\ninclude more/*.conf;\n' + GOOD + '\n'
+                   '# configuration file /PREFIX/conf/more/a.conf:\n# first\n\n'
+                   '# configuration file /PREFIX/conf/more/b.conf:\nenv B;\n\n')
+
+
+def test_dump_of_a_bad_configuration_is_empty(program):
+    program.write('nonsense;\n')
+    code, out, _ = program.configured('-T')
+    assert (code, out) == (1, '')
+
+
+def test_directives_on_the_command_line(program):
+    program.write(GOOD)
+    assert program.configured('-tq', '-g', 'daemon off; worker_processes 2;') == (0, '', '')
+    code, _, err = program.configured('-tq', '-g', 'daemon off')
+    assert code == 1
+    assert err.startswith('nginx: [emerg] unexpected end of parameter, expecting ";" in command line\n')
+    code, _, err = program.configured('-tq', '-g', 'pid other;')
+    assert err.startswith('nginx: [emerg] "pid" directive is duplicate in /PREFIX/conf/test.conf:1\n')
+
+
+def test_error_log_to_stderr(program):
+    program.write('nonsense;\n')
+    code, _, err = program.configured('-t', error_log='stderr')
+    assert code == 1
+    assert re.match(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[emerg\] \d+#\d+: unknown directive "nonsense"', err)
+    assert err.count('unknown directive') == 1
+
+
+def test_error_log_that_cannot_be_opened(program):
+    program.write('error_log stderr;\n' + GOOD)
+    code, _, err = program.configured('-t', error_log='nowhere/error.log')
+    assert code == 0
+    assert err.startswith('nginx: [alert] could not open error log file: open() "/PREFIX/nowhere/error.log" failed '
+                          '(2: No such file or directory)\n')
+
+
+def test_a_test_leaves_the_pid_file_alone(program):
+    program.write(GOOD)
+    pid = program.write('4711\n', 'logs/test.pid')
+    assert program.configured('-tq')[0] == 0
+    assert pid.read_text() == '4711\n'
+
+
+@pytest.mark.parametrize('content, message', [
+    (None, 'open() "/PREFIX/logs/test.pid" failed (2: No such file or directory)'),
+    ('', 'invalid PID number "" in "/PREFIX/logs/test.pid"'),
+    ('word\n', 'invalid PID number "word" in "/PREFIX/logs/test.pid"'),
+])
+def test_signal_without_a_server(program, content, message):
+    program.write(GOOD)
+    if content is not None:
+        program.write(content, 'logs/test.pid')
+    code, _, err = program.configured('-s', 'reload')
+    assert code == 1 and f'nginx: [error] {message}\n' in err
+
+
+def test_signal_with_a_bad_configuration(program):
+    program.write('nonsense;\n')
+    code, _, err = program.configured('-s', 'stop')
+    assert code == 1 and err.startswith('nginx: [emerg] unknown directive "nonsense"')
+
+
+@OURS
+def test_by_the_name_of_nginx(program):
+    link = program.prefix / 'nginx'
+    link.symlink_to(pathlib.Path(binary.path()).resolve())
+    program.write(GOOD)
+    assert program.configured('-tq', program=str(link)) == (0, '', '')
+    assert program.run('-m', program=str(link))[:2] == program.run('-m')[:2]
+
+
+@OURS
+def test_listings(program):
+    code, out, err = program.run('--list-directives')
+    rows = [line.split('\t') for line in out.splitlines()]
+    assert (code, err) == (0, '')
+    assert all(len(row) == 4 for row in rows)
+    assert ['event_core', 'worker_connections', 'events', '512'] in rows
+    assert ['conf', 'include', 'any', ''] in rows
+    code, out, err = program.run('--list-variables')
+    assert (code, err) == (0, '')
+    assert all(len(row.split('\t')) == 4 and '$' in row for row in out.splitlines())
+
+
+@OURS
+def test_help_directive(program):
+    code, out, err = program.run('--help-directive', 'worker_processes')
+    assert (code, err) == (0, '')
+    assert 'syntax:  worker_processes number | auto;\ndefault: 1\ncontext: main\nmodule:  core\n' in out
+    code, out, err = program.run('--help-directive', 'worker_process')
+    assert (code, out) == (1, '')
+    assert err == 'nginx: unknown directive "worker_process"; did you mean "worker_processes"?\n'
+
+
+@OURS
+def test_modules_are_listed_and_indexed(program):
+    index = pathlib.Path(os.path.dirname(os.path.realpath(binary.path()))) / 'modules/modules.index'
+    code, out, err = program.run('-m')
+    assert (code, err) == (0, '')
+    files = {line.split('\t')[2] for line in out.splitlines()} - {'built in'}
+    assert files == {path.name for path in index.parent.glob('*.so')}
+    assert files == {line.split('\t')[0] for line in index.read_text().splitlines() if not line.startswith('#')}
+
+
+@OURS
+def test_missing_module(program):
+    program.write('load_module modules/none.so;\n' + GOOD)
+    code, _, err = program.configured('-t')
+    assert code == 1
+    assert err.splitlines()[:3] == [
+        'nginx: [emerg] dlopen() "/PREFIX/modules/none.so" failed (/PREFIX/modules/none.so: cannot open shared object '
+        'file: No such file or directory) in /PREFIX/conf/test.conf:1',
+        '    1 | load_module modules/none.so;',
+        '      |             ^']
