@@ -7,7 +7,7 @@
 #include "core/log/process.h"
 #include "core/proc/title.h"
 #include "cycle/modules.h"
-#include "http/conf/core_module.h"
+#include "http/modules.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ using sluice::module::Descriptor;
 /// The server's own modules, in the order of their registration.
 std::vector<const Descriptor*> built_in_modules() {
     std::vector<const Descriptor*> modules{sluice::cycle::kModules.begin(), sluice::cycle::kModules.end()};
-    modules.insert(modules.end(), {&sluice::http::kHttpModule, &sluice::http::kCoreModule});
+    modules.insert(modules.end(), sluice::http::kModules.begin(), sluice::http::kModules.end());
     return modules;
 }
 

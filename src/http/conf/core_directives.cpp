@@ -1,7 +1,6 @@
 // http_core's rows: one line a directive. What a word or a block needs beyond its type is parsed in the files named
 // parse_*.
 #include "config.h"
-#include "http/conf/core_module.h"
 #include "http/conf/core_names.h"
 #include "http/conf/core_parsers.h"
 #include "http/conf/http_conf.h"
@@ -9,6 +8,7 @@
 #include "http/conf/server_conf.h"
 #include "http/core_variables.h"
 #include "http/module.h"
+#include "http/modules.h"
 
 namespace sluice::http {
 

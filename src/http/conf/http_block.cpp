@@ -2,11 +2,11 @@
 // builds what requests are looked up in.
 #include <algorithm>
 
-#include "http/conf/core_module.h"
 #include "http/conf/core_parsers.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_table.h"
 #include "http/module.h"
+#include "http/modules.h"
 #include "http/request.h"
 #include "http/worker.h"
 
@@ -164,11 +164,6 @@ constexpr std::array kDirectives{
 };
 
 }  // namespace
-
-const HttpConf* find_http(const conf::ConfSet& core) {
-    const auto* block = static_cast<const HttpBlock*>(core.find(conf::slot_of<HttpBlock>()));
-    return block != nullptr ? block->http : nullptr;
-}
 
 constinit const module::Descriptor kHttpModule{.name = "http",
                                                .family = module::Family::core,

@@ -1,0 +1,18 @@
+// The modules of HTTP that are built into the server, by the names that nginx's documentation has.
+#pragma once
+
+#include <array>
+
+#include "core/module/descriptor.h"
+
+namespace sluice::http {
+
+extern const module::Descriptor kHttpModule;  ///< the `http` block itself
+extern const module::Descriptor kCoreModule;  ///< http_core
+
+inline constexpr std::array kModules{
+    &kHttpModule,
+    &kCoreModule,
+};
+
+}  // namespace sluice::http
