@@ -89,7 +89,6 @@ void WorkerBody::on_request() {
     const proc::Requests requests = process_.take_requests();
     if (requests.terminate) is_terminated_ = true;
     if (requests.quit) shut_down();
-    if (requests.reopen) cycle_.reopen_logs(log::OpenFiles::kKeepOwner);
 }
 
 void WorkerBody::shut_down() {

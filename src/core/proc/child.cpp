@@ -63,7 +63,7 @@ void set_up(const Settings& settings, uint32_t index, const Log& log) {
 void run_child(Generation& generation, const HelperProcess* helper, const Worker::Origin& origin) {
     const Log log = generation.log();
     if (origin.sockets != nullptr) origin.sockets->drop_unclaimed();
-    set_title(helper != nullptr ? helper->name : "worker process");
+    if (helper != nullptr) set_title(helper->name);
     set_up(generation.settings(), origin.index, log);
     Worker worker(generation, origin);
     if (!worker.open()) fail(log, errno, "signalfd()");

@@ -52,7 +52,9 @@ void Worker::take(const Signal& signal, Requests& asked) {
     if (signal.sender == 0 || signal.sender != origin_.master) log_signal(generation_.log(), signal, action);
 }
 
+// As with nginx, whoever sees the title knows that the worker is set up.
 void Worker::say_ready() {
+    if (index() != kHelper && !is_alone()) set_title("worker process");
     if (origin_.ready_fd < 0) return;
     const pid_t number = ::getpid();
     // A full pipe means that the master is stuck; it will take this worker for slow, not for broken.
