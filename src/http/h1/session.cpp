@@ -116,8 +116,7 @@ void Session::on_peer_closed() {
         case State::lingering: close(); break;
         case State::head:
             connection_.log().info("client prematurely closed connection while reading client request headers");
-            request_->finish(400);
-            is_broken_ = true;
+            end_head(400);
             break;
         case State::draining:
             is_over_ = true;
@@ -136,6 +135,12 @@ void Session::on_peer_closed() {
         case State::closed: break;
     }
     leave();
+}
+
+/// A head that will never be complete: nothing is answered, and the log says why.
+void Session::end_head(uint16_t status) {
+    request_->finish(kStatusClientClosed);
+    request_->response.status = status;
 }
 
 void Session::on_failed(const Error& error) {
@@ -158,8 +163,7 @@ void Session::on_timer() {
     switch (state_) {
         case State::head:
             request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
-            request_->response.status = 408;
-            request_->finish(kStatusClientClosed);
+            end_head(408);
             break;
         case State::exchange:
             if (!is_over_ && wants_body_ && !body_.is_complete()) {

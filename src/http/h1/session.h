@@ -95,6 +95,7 @@ class Session final : public http::Session, public Stream {
 
     // Ending (session.cpp)
     void leave();
+    void end_head(uint16_t status);
     void settle();
     void end_exchange();
     void next_exchange();
