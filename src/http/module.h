@@ -18,6 +18,8 @@ class Loop;
 
 namespace sluice::http {
 
+class HttpConf;
+
 using conf::action;
 using conf::block;
 using conf::conf_type;
@@ -39,7 +41,7 @@ struct Module {
     std::span<const Filter> filters = {};
     StateType state = {};  ///< one per request that asks for it
     /// After the whole `http` block was read and inherited; an error refuses the configuration.
-    Result<void> (*configured)(conf::Parser&) = nullptr;
+    Result<void> (*configured)(conf::Parser&, HttpConf&) = nullptr;
     /// Once per worker, before it accepts; and when it leaves.
     Result<void> (*worker_started)(event::Loop&) = nullptr;
     void (*worker_stopping)() = nullptr;

@@ -126,7 +126,7 @@ void collect_hooks(HttpConf& http) {
 Result<void> ask_modules(Parser& parser, HttpConf& http) {
     for (const Module* module : http.modules) {
         if (module->configured == nullptr) continue;
-        if (Result<void> done = module->configured(parser); !done) return done;
+        if (Result<void> done = module->configured(parser, http); !done) return done;
     }
     return {};
 }
