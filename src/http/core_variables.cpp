@@ -11,6 +11,7 @@
 #include "core/log/clock.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
+#include "http/fields/basic_auth.h"
 #include "http/fields/date.h"
 #include "http/fields/token_list.h"
 #include "http/path.h"
@@ -44,6 +45,10 @@ Text host(const Request& r) {
 }
 Text remote_addr(const Request& r) {
     return r.connection().peer().host_text(r.arena());
+}
+Text remote_user(const Request& r) {
+    const auto credentials = parse_basic_auth(r.arena(), r.headers.value(KnownHeader::authorization));
+    return credentials ? orempty(credentials->user) : Text{};
 }
 Text remote_port(const Request& r) {
     return r.connection().peer().is_unix() ? Text("") : made(r, r.connection().peer().port());
@@ -278,6 +283,7 @@ const Variable kCoreVariables[kCoreVariableCount] = {
     {.name = "host", .get = host},
     {.name = "binary_remote_addr", .get = binary_remote_addr},
     {.name = "remote_addr", .get = remote_addr},
+    {.name = "remote_user", .get = remote_user},
     {.name = "remote_port", .get = remote_port},
     {.name = "server_addr", .get = server_addr},
     {.name = "server_port", .get = server_port},

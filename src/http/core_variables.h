@@ -5,7 +5,7 @@
 
 namespace sluice::http {
 
-constexpr size_t kCoreVariableCount = 59;
+constexpr size_t kCoreVariableCount = 60;
 extern const Variable kCoreVariables[kCoreVariableCount];
 
 }  // namespace sluice::http

@@ -9,10 +9,12 @@ namespace sluice::http {
 
 extern const module::Descriptor kHttpModule;  ///< the `http` block itself
 extern const module::Descriptor kCoreModule;  ///< http_core
+extern const module::Descriptor kLogModule;   ///< http_log
 
 inline constexpr std::array kModules{
     &kHttpModule,
     &kCoreModule,
+    &kLogModule,
 };
 
 }  // namespace sluice::http
