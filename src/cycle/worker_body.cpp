@@ -5,6 +5,8 @@ namespace sluice::cycle {
 
 namespace {
 
+/// After a reload, idle connections stay so long for a request that is on its way.
+constexpr Msec kGrace{1000};
 constexpr unsigned kLastTurns = 100;
 constexpr Msec kLastTurn{10};
 constexpr int kFatal = 2;  // the master does not start such a worker again
@@ -88,14 +90,14 @@ event::ThreadPool* WorkerBody::find(Text name) {
 void WorkerBody::on_request() {
     const proc::Requests requests = process_.take_requests();
     if (requests.terminate) is_terminated_ = true;
-    if (requests.quit) shut_down();
+    if (requests.quit) shut_down(requests.is_relieved ? kGrace : Msec{0});
 }
 
-void WorkerBody::shut_down() {
+void WorkerBody::shut_down(Msec grace) {
     if (is_shutting_down_) return;
     is_shutting_down_ = true;
     process_.say_shutting_down();
-    for (const auto& service : services_) service->shut_down();
+    for (const auto& service : services_) service->shut_down(grace);
     const Msec timeout = cycle_.settings().shutdown_timeout;
     if (timeout.count > 0) timeout_.arm(*loop_, timeout);
 }

@@ -26,7 +26,7 @@ class WorkerBody final : event::ThreadPools {
     bool start_service(event::Service& service, const event::WorkerSettings& settings);
     void on_request();
     void on_timeout();
-    void shut_down();
+    void shut_down(Msec grace);
     bool has_connections() const;
     event::ThreadPool* find(Text name) override;
 

@@ -33,6 +33,7 @@ ServerConnection::~ServerConnection() {
 
 void ServerConnection::start() {
     start_timer(*address_->default_server->core->client_header_timeout);
+    if (worker_.is_shutting_down()) shut_down();  // it was on its way when the listeners stopped
 }
 
 const HttpConf& ServerConnection::http() const {

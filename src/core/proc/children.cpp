@@ -52,22 +52,24 @@ Child* Children::find(pid_t pid) {
     return found != living_.end() ? &*found : nullptr;
 }
 
-void Children::send(Child& child, int number, const Log& log) {
+void Children::send(Child& child, int number, const Log& log, bool is_relieved) {
     const bool is_farewell = number == SIGQUIT || number == SIGTERM || number == SIGKILL;
     if (child.is_leaving && number == SIGQUIT) return;
     if (is_farewell) child.is_leaving = true;
-    if (::kill(child.pid, number) != 0) log.alert(errno, "kill(", child.pid, ", ", number, ") failed");
+    sigval value{};
+    value.sival_int = is_relieved ? kRelieved : 0;
+    if (::sigqueue(child.pid, number, value) != 0) log.alert(errno, "kill(", child.pid, ", ", number, ") failed");
 }
 
-void Children::signal_all(int number, const Log& log) {
+void Children::signal_all(int number, const Log& log, bool is_relieved) {
     for (Child& child : living_)
-        if (child.place.kind != ChildKind::new_binary) send(child, number, log);
+        if (child.place.kind != ChildKind::new_binary) send(child, number, log, is_relieved);
 }
 
 void Children::signal_generation(uint64_t generation, bool is_other, int number, const Log& log) {
     for (Child& child : living_) {
         if (child.place.kind == ChildKind::new_binary) continue;
-        if ((child.place.generation == generation) != is_other) send(child, number, log);
+        if ((child.place.generation == generation) != is_other) send(child, number, log, is_other);
     }
 }
 

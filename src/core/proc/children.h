@@ -49,8 +49,9 @@ class Children {
     const std::vector<Vacancy>& vacancies() const { return vacancies_; }
 
     /// Sends a signal to all but a new binary; those that were told to leave are not told again.
-    void signal_all(int number, const Log& log);
-    /// As above, to those of one generation, or (`is_other`) of every other.
+    /// `is_relieved`: a worker that leaves hears that others serve its clients from now on.
+    void signal_all(int number, const Log& log, bool is_relieved = false);
+    /// As above, to those of one generation, or (`is_other`) of every other; these are relieved.
     void signal_generation(uint64_t generation, bool is_other, int number, const Log& log);
     /// True when nobody is left but a new binary.
     bool are_gone() const;
@@ -62,7 +63,7 @@ class Children {
     void drop_vacancies_of(uint64_t generation);
 
  private:
-    void send(Child& child, int number, const Log& log);
+    void send(Child& child, int number, const Log& log, bool is_relieved);
 
     std::vector<Child> living_;
     std::vector<Vacancy> vacancies_;

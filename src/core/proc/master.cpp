@@ -169,7 +169,7 @@ void Master::act_on_leaving() {
         kill_at_ = monotonic_now() + kFastStop;
         children_.signal_all(SIGTERM, log());
     } else if (!std::exchange(has_quit_, true)) {
-        children_.signal_all(SIGQUIT, log());
+        children_.signal_all(SIGQUIT, log(), is_upgrading());
         sockets_.close_all(log(), !is_upgrading() && !old_master_lives());
     }
 }
@@ -220,7 +220,7 @@ void Master::reopen() {
 void Master::drain() {
     is_draining_ = true;
     children_.vacancies().clear();
-    children_.signal_all(SIGQUIT, log());
+    children_.signal_all(SIGQUIT, log(), is_upgrading());
 }
 
 int Master::leave() {

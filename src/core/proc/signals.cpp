@@ -40,7 +40,8 @@ bool Signals::open() {
 std::optional<Signal> Signals::next() {
     signalfd_siginfo info{};
     if (::read(fd_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
-    return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid)};
+    const int value = info.ssi_code == SI_QUEUE ? info.ssi_int : 0;
+    return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid), value};
 }
 
 Text signal_name(int number) {

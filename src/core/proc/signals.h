@@ -18,9 +18,13 @@ namespace sluice::proc {
 constexpr std::initializer_list<int> kSignals{SIGHUP,  SIGUSR1, SIGWINCH, SIGTERM, SIGQUIT,
                                               SIGUSR2, SIGINT,  SIGALRM,  SIGCHLD, SIGIO};
 
+/// Goes with a QUIT to a worker whose clients are served by others from now on.
+constexpr int kRelieved = 1;
+
 struct Signal {
     int number = 0;
     pid_t sender = 0;
+    int value = 0;  ///< what sigqueue() sent along
 };
 
 class Signals {

@@ -33,6 +33,7 @@ void Worker::take(const Signal& signal, Requests& asked) {
             [[fallthrough]];
         case SIGQUIT:
             asked.quit = true;
+            asked.is_relieved |= signal.value == kRelieved;
             action = ", shutting down";
             break;
         case SIGUSR1:

@@ -16,9 +16,10 @@ class ListeningSockets;
 
 /// What was asked since the last question.
 struct Requests {
-    bool terminate = false;  ///< TERM, INT: leave now
-    bool quit = false;       ///< QUIT: stop accepting, finish what runs, leave
-    bool reopen = false;     ///< USR1: log files were opened anew; descriptors that were kept are stale
+    bool terminate = false;    ///< TERM, INT: leave now
+    bool quit = false;         ///< QUIT: stop accepting, finish what runs, leave
+    bool is_relieved = false;  ///< with `quit`: other workers serve the clients from now on (reload, new binary)
+    bool reopen = false;       ///< USR1: log files were opened anew; descriptors that were kept are stale
 };
 
 /// Loads the next generation when there is no master to do it.

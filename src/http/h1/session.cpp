@@ -1,12 +1,15 @@
 // h1::Session: the life of a connection's exchanges, from first byte to close.
 #include "http/h1/session.h"
 
+#include <algorithm>
+
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
 #include "http/request.h"
 #include "http/server_connection.h"
 #include "http/tunnel.h"
+#include "http/worker.h"
 
 namespace sluice::http::h1 {
 
@@ -184,11 +187,24 @@ void Session::on_timer() {
 }
 
 void Session::shut_down() {
-    is_shutting_down_ = true;
-    if (state_ == State::idle) {
-        ++depth_;
+    if (state_ != State::idle) return;
+    ++depth_;
+    wait_or_close();
+    leave();
+}
+
+/// Between requests while the worker leaves. A connection that has not asked for anything yet was opened to do so.
+void Session::wait_or_close() {
+    constexpr Msec kFirstRequest{1000};
+    const auto& core = *connection_.address().default_server->root.core;
+    Msec grace = std::max(connection_.worker().grace_left(), *core.keepalive_min_timeout);
+    if (connection_.requests == 0) grace = std::max(grace, kFirstRequest);
+    if (grace.count == 0) {
         close();
-        leave();
+    } else if (connection_.requests == 0) {
+        connection_.start_timer(grace);
+    } else {
+        connection_.become_idle(grace);
     }
 }
 
@@ -243,8 +259,8 @@ void Session::next_exchange() {
     if (connection_.transport().is_paused()) connection_.transport().resume();
     if (ahead_.empty()) {
         ahead_ = {};
-        if (is_shutting_down_) {
-            close();
+        if (connection_.worker().is_shutting_down()) {
+            wait_or_close();
         } else {
             connection_.become_idle(timeout);
         }

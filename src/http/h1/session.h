@@ -100,6 +100,7 @@ class Session final : public http::Session, public Stream {
     void end_exchange();
     void next_exchange();
     void linger();
+    void wait_or_close();
     void close();
     void discard_request();
 
@@ -133,7 +134,6 @@ class Session final : public http::Session, public Stream {
     bool wants_body_ : 1 = false;   ///< the request takes body bytes
     bool expects_continue_ : 1 = false;
     bool peer_closed_ : 1 = false;
-    bool is_shutting_down_ : 1 = false;
 };
 
 }  // namespace sluice::http::h1

@@ -8,6 +8,7 @@
 #include "http/request.h"
 #include "http/server_connection.h"
 #include "http/tunnel.h"
+#include "http/worker.h"
 
 namespace sluice::http::h1 {
 
@@ -15,8 +16,8 @@ namespace sluice::http::h1 {
 bool Session::decide_persistence(Request& request) {
     const auto& core = request.conf<LocationConf>();
     const event::Loop& loop = connection_.loop();
-    return request.keeps_alive && core.keepalive_timeout->timeout.count > 0 && !is_shutting_down_ &&
-           connection_.requests < *core.keepalive_requests &&
+    return request.keeps_alive && core.keepalive_timeout->timeout.count > 0 &&
+           !connection_.worker().is_shutting_down() && connection_.requests < *core.keepalive_requests &&
            loop.now() - connection_.accepted_at() < *core.keepalive_time &&
            !disables_keepalive(request, *core.keepalive_disable);
 }

@@ -274,7 +274,7 @@ TEST(MasterReload, WorkersThatAreNeverReadyAreTakenBack) {
     const std::vector<pid_t> before = toy.workers();
     toy.configure("workers 1\ntext two\nnever_ready");
     toy.signal(SIGHUP);
-    EXPECT_TRUE(toy.waits_for_workers(3));
+    EXPECT_TRUE(wait_until([&] { return toy.children().size() == 3; }));
     toy.signal(SIGKILL, before[0]);  // and one of the old ones dies meanwhile
     EXPECT_TRUE(toy.logs("exited on signal 9"));
     EXPECT_TRUE(toy.logs("the old configuration stays in force"));
