@@ -10,11 +10,11 @@ namespace sluice::http {
 extern const module::Descriptor kHttpModule;  ///< the `http` block itself
 extern const module::Descriptor kCoreModule;  ///< http_core
 extern const module::Descriptor kLogModule;   ///< http_log
+extern const module::Descriptor kIndexModule;
+extern const module::Descriptor kStaticModule;
 
 inline constexpr std::array kModules{
-    &kHttpModule,
-    &kCoreModule,
-    &kLogModule,
+    &kHttpModule, &kCoreModule, &kLogModule, &kIndexModule, &kStaticModule,
 };
 
 }  // namespace sluice::http

@@ -12,6 +12,7 @@
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/location_table.h"
+#include "http/path.h"
 #include "http/request.h"
 
 namespace sluice::http {
@@ -24,6 +25,14 @@ constexpr size_t index_of(Phase phase) {
 
 constexpr bool is_engine_phase(Phase phase) {
     return phase == Phase::find_config || phase == Phase::post_rewrite || phase == Phase::post_access;
+}
+
+/// No content handler wanted it: a folder without an index, or a URI that names nothing.
+void refuse_unanswered(Request& request) {
+    if (!request.uri.ends_with('/')) return request.finish(404);
+    const Text path = path_of(request, request.uri);
+    if (path.data() != nullptr) request.log().error(0, "directory index of \"", path, "\" is forbidden");
+    request.finish(403);
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ void PhaseEngine::run_log(Request& request) const {
 void PhaseEngine::walk(Request& request) const {
     while (!request.is_finished()) {
         if (request.phase_cursor >= entries_.size()) {
-            request.finish(request.uri.ends_with('/') ? 403 : 404);
+            refuse_unanswered(request);
             return;
         }
         const Entry& entry = entries_[request.phase_cursor];
