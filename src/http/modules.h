@@ -12,9 +12,11 @@ extern const module::Descriptor kCoreModule;  ///< http_core
 extern const module::Descriptor kLogModule;   ///< http_log
 extern const module::Descriptor kIndexModule;
 extern const module::Descriptor kStaticModule;
+extern const module::Descriptor kTryFilesModule;
+extern const module::Descriptor kNotModifiedModule;
 
 inline constexpr std::array kModules{
-    &kHttpModule, &kCoreModule, &kLogModule, &kIndexModule, &kStaticModule,
+    &kHttpModule, &kCoreModule, &kLogModule, &kIndexModule, &kStaticModule, &kTryFilesModule, &kNotModifiedModule,
 };
 
 }  // namespace sluice::http

@@ -1,0 +1,122 @@
+// http_try_files: the first of several files that exists is served; the last word is where to go otherwise.
+//   try_files $uri $uri/ /index.php?$args;    try_files $uri =404;    try_files $uri @fallback;
+#include <cerrno>
+
+#include "http/conf/location_conf.h"
+#include "http/conf/tree.h"
+#include "http/module.h"
+#include "http/modules.h"
+#include "http/path.h"
+#include "http/request.h"
+#include "http/static/open_file.h"
+
+namespace sluice::http {
+
+namespace {
+
+struct Candidate {
+    script::Complex name;
+    bool is_folder = false;  ///< was written with a slash at its end, which `name` has not
+};
+
+struct TryFiles {
+    conf::Sequence<Candidate> candidates;
+    script::Complex fallback;
+    uint16_t status = 0;  ///< `=CODE` instead of a fallback
+};
+
+struct TryFilesConf {
+    Setting<TryFiles> rule;
+};
+
+Result<void> parse_try_files(conf::Parser& parser, Setting<TryFiles>& field, conf::Arguments words) {
+    TryFiles rule;
+    script::VariableTable& variables = *parser.scope().variables;
+    for (size_t i = 0; i + 1 < words.size(); ++i) {
+        Text name = words[i].text;
+        const bool is_folder = name.ends_with('/');
+        if (is_folder) name.remove_suffix(1);
+        Result<script::Complex> compiled = script::Complex::compile(parser.arena(), variables, name);
+        if (!compiled) return compiled.error();
+        rule.candidates.append(parser.arena(), {*compiled, is_folder});
+    }
+    const conf::Token& last = words.back();
+    if (last.text.starts_with('=')) {
+        const std::optional<uint64_t> status = text::parse_uint(last.text.substr(1));
+        parser.point_at(last);
+        if (!status || *status > 999) return Error(parser.arena().concat("invalid code \"", last.text, "\""));
+        rule.status = static_cast<uint16_t>(*status);
+    } else {
+        Result<script::Complex> compiled = script::Complex::compile(parser.arena(), variables, last.text);
+        if (!compiled) return compiled.error();
+        rule.fallback = *compiled;
+    }
+    field.set(rule);
+    return {};
+}
+
+constexpr std::array kDirectives{
+    custom<&TryFilesConf::rule, parse_try_files>("try_files",
+                                                 {.where = conf::Context::http_server | conf::Context::http_location,
+                                                  .help = "serves the first file that exists",
+                                                  .arity = {2, conf::Arity::kMany},
+                                                  .inherit = conf::Inherit::never,
+                                                  .syntax = "file ... uri | file ... =code"}),
+};
+
+Verdict fall_back(Request& request, const TryFiles& rule) {
+    if (rule.status != 0) return Verdict::respond(rule.status);
+    const Text target = rule.fallback.evaluate(request);
+    if (target.starts_with('@')) {
+        request.redirect_to_named(target);
+        return Verdict::taken();
+    }
+    Text args = target;
+    const Text uri = text::split_off(args, '?');
+    request.redirect_internally(uri, uri.size() < target.size() ? args : Text{});
+    return Verdict::taken();
+}
+
+bool is_there(Request& request, const Candidate& candidate, Text name) {
+    const Text path = path_of(request, name);
+    if (path.data() == nullptr) return false;
+    const OpenFile found = probe_file(request, path);
+    if (found.ok()) return found.info.is_folder() == candidate.is_folder;
+    if (found.error != ENOENT && found.error != ENOTDIR && found.error != ENAMETOOLONG)
+        request.log().write(LogLevel::crit, found.error, found.failed_call, " \"", path, "\" failed");
+    return false;
+}
+
+/// Under `alias` a name that does not begin with the location's prefix is meant relative to the alias.
+Text in_alias(Request& request, Text name) {
+    const Location& location = request.location();
+    if (!request.conf<LocationConf>().root->is_alias || location.kind == Location::Kind::regex) return name;
+    return name.starts_with(location.name) ? name : request.arena().concat(location.name, name);
+}
+
+Verdict try_files(Request& request) {
+    const Setting<TryFiles>& rule = request.conf<TryFilesConf>().rule;
+    if (!rule.is_here()) return Verdict::decline();
+    for (const Candidate& candidate : rule->candidates) {
+        const Text name = in_alias(request, candidate.name.evaluate(request));
+        if (!is_there(request, candidate, name)) continue;
+        // The slash only told what to look for: a folder named with one is redirected to (301), as nginx does.
+        request.uri = name;
+        return Verdict::decline();
+    }
+    return fall_back(request, *rule);
+}
+
+constexpr std::array kPhases{PhaseHandler{Phase::precontent, try_files, 10}};
+constexpr Module kModule{
+    .name = "http_try_files",
+    .location = conf_type<TryFilesConf>(),
+    .directives = kDirectives,
+    .phases = kPhases,
+};
+
+}  // namespace
+
+constinit const module::Descriptor kTryFilesModule = describe(kModule);
+
+}  // namespace sluice::http
