@@ -1,0 +1,133 @@
+"""Reload and upgrade of the binary: nothing that a client does fails, and errors leave the old generation alone."""
+import signal
+import subprocess
+import threading
+
+from lib import processes
+from lib.client import Connection, request
+from lib.daemon import workers_of
+from lib.wait import wait_for
+
+GET = request('GET', '/none')
+
+
+class Traffic:
+    """Clients that go on asking, on kept and on new connections, and remember every failure."""
+
+    def __init__(self, port, clients=6):
+        self.port = port
+        self.stopped = threading.Event()
+        self.failures = []
+        self.answered = 0
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(clients)]
+
+    def run(self, number):
+        while not self.stopped.is_set():
+            try:
+                self.one_connection(1 if number % 2 else 200)
+            except Exception as problem:  # every failure counts, whatever it is
+                with self.lock:
+                    self.failures.append(repr(problem))
+
+    def one_connection(self, most):
+        with Connection(('127.0.0.1', self.port)) as connection:
+            for _ in range(most):
+                answer = connection.send(GET).response()
+                assert answer.status == 404
+                with self.lock:
+                    self.answered += 1
+                if answer.headers.get('Connection') == 'close' or self.stopped.wait(0.005):
+                    return
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for thread in self.threads:
+            thread.join(20)
+
+
+def test_nothing_fails_over_reloads_and_upgrades(daemon, conf):
+    s = daemon(conf())
+    with Traffic(s.port()) as traffic:
+        for turn in range(20):
+            before = set(workers_of(s.process.pid))
+            s.signal('HUP')
+            wait_for(lambda before=before: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
+                     lambda: f'new workers:\n{s.log()[-2000:]}')
+            if turn % 4 == 3:
+                old, new = s.upgrade()
+                old.send_signal(signal.SIGQUIT)
+                wait_for(lambda old=old: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}')
+                s.follow(new)
+        wait_for(lambda: traffic.answered >= 1000, 'a thousand answers', 30)
+    assert traffic.failures == []
+    assert not (s.prefix / 'logs/server.pid.oldbin').exists()
+
+
+def test_upgrade_can_be_taken_back(daemon, conf):
+    s = daemon(conf())
+    old, new = s.upgrade()
+    old.send_signal(signal.SIGWINCH)
+    wait_for(lambda: not workers_of(old.pid), 'the end of the old workers')
+    assert s.get('/none').status == 404
+    old.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(workers_of(old.pid)) == 2, 'old workers again')
+    new.send_signal(signal.SIGQUIT)
+    wait_for(lambda: not processes.alive(new.pid) and s.read('logs/server.pid').strip() == str(old.pid), 'the old pid file')
+    assert s.get('/none').status == 404
+    s.follow(old)
+
+
+def test_broken_configuration_changes_nothing(server, conf):
+    s = server(conf())
+    s.excuse('unknown directive "nonsense"')
+    before = s.workers()
+    good = s.read('conf/nginx.conf')
+    s.write('conf/nginx.conf', good + 'nonsense on;\n')
+    s.signal('HUP')
+    s.wait_log(r'\[emerg\] .*unknown directive "nonsense" in .*/conf/nginx\.conf:\d+')
+    assert s.workers() == before and s.get('/none').status == 404
+
+
+def test_idle_connections_of_old_workers_ask_once_more_then_close(server, conf):
+    s = server(conf())
+    asking, silent = s.connect(), s.connect()
+    assert asking.get('/none').status == silent.get('/none').status == 404
+    s.signal('HUP')
+    s.wait_log('gracefully shutting down')
+    answer = asking.get('/none')
+    assert answer.status == 404 and answer.headers.get('Connection') == 'close'
+    assert asking.is_closed() and silent.is_closed()
+    wait_for(lambda: len(s.workers()) == 2, 'the end of the old workers')
+    s._base = {}
+
+
+def test_listen_changes(server, conf):
+    s = server(conf(server='listen 127.0.0.1:%%gone%%; listen unix:%%PREFIX%%/gone.sock;'))
+    assert s.get('/none', port='gone').status == s.get('/none', port='gone.sock').status == 404
+    before = set(s.workers())
+    text = s.read('conf/nginx.conf').replace(f'listen 127.0.0.1:{s.port("gone")};', '').replace('gone.sock', 'new.sock')
+    s.write('conf/nginx.conf', text)
+    s.signal('HUP')
+    wait_for(lambda: len(s.workers()) == 2 and not before & set(s.workers()), 'the end of the old workers')
+    assert s.get('/none').status == s.get('/none', port='new.sock').status == 404
+    assert not (s.prefix / 'gone.sock').exists()
+    try:
+        s.connect('gone').close()
+        raise AssertionError('the address that is gone still accepts')
+    except ConnectionRefusedError:
+        pass
+    s._base = {}
+
+
+def test_a_test_of_the_configuration_disturbs_no_unix_socket(server, conf):
+    s = server(conf(server='listen unix:%%PREFIX%%/main.sock;'))
+    done = subprocess.run([s.binary, '-t', '-p', f'{s.prefix}/', '-c', 'conf/nginx.conf', '-e', 'logs/error.log'],
+                          capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
+    assert s.get('/none', port='main.sock').status == 404
