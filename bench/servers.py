@@ -1,0 +1,112 @@
+"""The servers under measurement: one configuration for all, one worker on one core, and what the kernel says it cost."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+NGINX = os.environ.get('NGINX', '/usr/sbin/nginx')
+SLUICE = os.environ.get('SERVER') or str(ROOT / os.environ.get('BUILDDIR', 'build') / 'sluice')
+SERVER_CORE, LOAD_CORE = '1', '0'
+CONNECTIONS = 20000
+
+HTTP = """
+    default_type text/plain;
+    access_log off;
+    sendfile on;
+    keepalive_timeout 300;
+    keepalive_requests 100000000;
+    client_body_temp_path temp/body;
+    proxy_temp_path temp/proxy;
+    upstream origin { server 127.0.0.1:%(origin)d; keepalive 64; }
+    server {
+        listen 127.0.0.1:%(port)d;
+        location = /return { return 200 "ok"; }
+        location / { root html; }
+        location /proxied/ {
+            proxy_pass http://origin/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
+    }
+"""
+ORIGIN = """
+    default_type text/plain;
+    access_log off;
+    keepalive_timeout 300;
+    keepalive_requests 100000000;
+    open_file_cache max=10;
+    server { listen 127.0.0.1:%(port)d; root html; }
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One running server in a folder of its own. `method` is the event method; None: the server's choice."""
+
+    def __init__(self, name, binary, method, folder, core, http, origin=0):
+        self.name, self.binary, self.core = name, binary, core
+        self.port = free_port()
+        self.folder = pathlib.Path(folder) / name.replace(' ', '-')
+        for sub in ('html', 'logs', 'temp'):
+            (self.folder / sub).mkdir(parents=True)
+        self.folder.chmod(0o755)
+        (self.folder / 'html/1k.txt').write_bytes(b'k' * 1024)
+        (self.folder / 'html/100k.txt').write_bytes(b'K' * 102400)
+        use = f'use {method};' if method else ''
+        (self.folder / 'server.conf').write_text(
+            f'user root; worker_processes 1; worker_rlimit_nofile {CONNECTIONS + 1000}; pid logs/pid;\n'
+            f'error_log logs/error.log;\nevents {{ worker_connections {CONNECTIONS}; multi_accept on; {use} }}\n'
+            f'http {{{http % {"port": self.port, "origin": origin}}}}\n')
+        self.process = None
+
+    def __enter__(self):
+        command = ['taskset', '-c', self.core, self.binary, '-p', f'{self.folder}/', '-c',
+                   str(self.folder / 'server.conf'), '-g', 'daemon off;']
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', self.port), 1).close()
+                return self
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f'{self.name} does not start: {self.process.stderr.read().decode()}')
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+    def processes(self):
+        """Master and workers."""
+        pids = [self.process.pid]
+        for pid in pids:
+            children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
+            pids += [int(word) for word in children.read_text().split()]
+        return pids
+
+    def worker(self):
+        return self.processes()[-1]
+
+    def cpu_seconds(self):
+        """Processor time of every thread of every process so far; threads that ended are not counted."""
+        total = 0
+        for pid in self.processes():
+            for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+                total += int((task / 'schedstat').read_text().split()[0])
+        return total / 1e9
+
+    def memory(self):
+        """Private memory of the worker in bytes."""
+        for line in pathlib.Path(f'/proc/{self.worker()}/smaps_rollup').read_text().splitlines():
+            if line.startswith('Private_Dirty:'):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError('no Private_Dirty in smaps_rollup')
