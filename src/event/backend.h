@@ -19,8 +19,8 @@ class Backend {
     /// Submits what was asked for and waits at most `longest` (negative: for ever) until deliver() has something to
     /// do.
     virtual void wait(Msec longest) = 0;
-    /// Delivers what the last wait() brought.
-    virtual void deliver() = 0;
+    /// Delivers what the last wait() brought; `now` is the loop's time.
+    virtual void deliver(Msec now) = 0;
 
     virtual void open(Connection& connection) = 0;
     virtual Result<void> connect(Connection& connection, const SocketAddress& peer) = 0;

@@ -5,12 +5,9 @@
 
 namespace sluice::event {
 
-BufferRing::BufferRing(BufferPool& pool, BufferPool::Kind kind, uint32_t places, uint32_t filling)
-    : pool_(pool), kind_(kind), places_(places), filling_(filling) {}
-
 BufferRing::~BufferRing() {
     if (buffers_ == nullptr) return;
-    io_uring_unregister_buf_ring(ring_, group());
+    io_uring_unregister_buf_ring(ring_, kGroup);
     ::munmap(buffers_, places_ * sizeof(io_uring_buf));
 }
 
@@ -21,7 +18,7 @@ bool BufferRing::open(::io_uring& ring) {
     io_uring_buf_reg request{};
     request.ring_addr = reinterpret_cast<uint64_t>(memory);
     request.ring_entries = places_;
-    request.bgid = group();
+    request.bgid = kGroup;
     if (io_uring_register_buf_ring(&ring, &request, 0) != 0) {
         ::munmap(memory, places_ * sizeof(io_uring_buf));
         return false;
@@ -34,8 +31,8 @@ bool BufferRing::open(::io_uring& ring) {
 }
 
 void BufferRing::refill() {
-    while (buffers_ != nullptr && in_ring_ < filling_) {
-        PoolBuffer* buffer = pool_.take(kind_);
+    while (buffers_ != nullptr && in_ring_ < places_) {
+        PoolBuffer* buffer = pool_.take(BufferPool::Kind::small);
         if (buffer == nullptr) return;
         add(*buffer);
     }
@@ -43,15 +40,14 @@ void BufferRing::refill() {
 
 void BufferRing::add(PoolBuffer& buffer) {
     BufferPool::poison(buffer);
-    const auto id = static_cast<uint16_t>(buffer.id | (kind_ == BufferPool::Kind::bulk ? kBulkBit : 0));
-    io_uring_buf_ring_add(buffers_, buffer.data, buffer.capacity, id, static_cast<int>(places_ - 1), 0);
+    io_uring_buf_ring_add(buffers_, buffer.data, buffer.capacity, buffer.id, static_cast<int>(places_ - 1), 0);
     io_uring_buf_ring_advance(buffers_, 1);
     ++in_ring_;
 }
 
 PoolBuffer& BufferRing::take(unsigned completion_flags) {
     const auto id = static_cast<uint16_t>(completion_flags >> IORING_CQE_BUFFER_SHIFT);
-    PoolBuffer& buffer = pool_.at(kind_, static_cast<uint16_t>(id & ~kBulkBit));
+    PoolBuffer& buffer = pool_.at(BufferPool::Kind::small, id);
     BufferPool::unpoison(buffer);
     buffer.owner = this;
     buffer.give_back = &BufferRing::on_given_back;
@@ -62,7 +58,7 @@ PoolBuffer& BufferRing::take(unsigned completion_flags) {
 
 void BufferRing::on_given_back(PoolBuffer& buffer) {
     auto& self = *static_cast<BufferRing*>(buffer.owner);
-    if (self.in_ring_ < self.filling_) {
+    if (self.in_ring_ < self.places_) {
         self.add(buffer);
     } else {
         self.pool_.put(buffer);

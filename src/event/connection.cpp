@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "event/backend.h"
+#include "event/buffer_pool.h"
 #include "event/loop.h"
 #include "event/transport.h"
 
@@ -65,9 +66,10 @@ void Connection::begin(int fd) {
     ++generation_;
     bytes_sent_ = bytes_received_ = 0;
     error_ = 0;
+    bulk_memory_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = closed_told_ = false;
-    is_waiting_to_write_ = is_watching_end_ = yields_ = false;
+    is_waiting_to_write_ = is_watching_end_ = yields_ = corks_ = false;
 }
 
 void Connection::open(UniqueFd fd) {
@@ -154,6 +156,12 @@ void Connection::keep(Received& received, bool is_plain) {
     *at = new Kept{received, received.take(), is_plain, *at};
 }
 
+int Connection::kept_count() const {
+    int count = 0;
+    for (const Kept* one = kept_; one != nullptr; one = one->next) ++count;
+    return count;
+}
+
 void Connection::drop_kept() {
     while (kept_ != nullptr) {
         const std::unique_ptr<Kept> first(kept_);
@@ -163,6 +171,11 @@ void Connection::drop_kept() {
 
 void Connection::tell_received(PoolBuffer& buffer, Text bytes) {
     bytes_received_ += static_cast<int64_t>(bytes.size());
+    if (bytes.size() >= BufferPool::kSmallSize) {
+        bulk_memory_ = kBulkMemory;
+    } else if (bulk_memory_ != 0) {
+        --bulk_memory_;
+    }
     Received received(buffer, bytes);
     if (is_paused_ || kept_ != nullptr) {
         keep(received, false);

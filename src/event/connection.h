@@ -75,12 +75,15 @@ class Connection : public ListNode<Connection> {
     /// Delivers what was kept from the loop, not from within this call.
     void resume();
     bool is_paused() const { return is_paused_; }
-    /// Much will come (a response body, an upload): larger buffers are used from now on.
+    /// Much will come (a response body, an upload): larger buffers are used from now on. Without it they are used
+    /// while what comes fills the small ones.
     void expect_bulk(bool expected) { expects_bulk_ = expected; }
 
-    /// Sends a chain; takes its contents. Memory ranges of one send leave in one system call, file ranges behind them
-    /// without a partial packet in between.
+    /// Sends a chain; takes its contents. What fits into one packet leaves in one; of more than that the head may
+    /// leave by itself, unless the connection corks.
     SendState send(Chain& chain);
+    /// `tcp_nopush`: only full packets while more of the chain follows.
+    void set_corks(bool corks) { corks_ = corks; }
     bool is_sending() const { return is_sending_; }
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
@@ -118,7 +121,12 @@ class Connection : public ListNode<Connection> {
         Kept* next;
     };
 
+    /// Short deliveries after which small buffers are used again.
+    static constexpr uint8_t kBulkMemory = 4;
+
     void begin(int fd);
+    bool wants_bulk() const { return expects_bulk_ || bulk_memory_ != 0; }
+    int kept_count() const;
     SendState send_raw(Chain& chain);
     void keep(Received& received, bool is_plain);
     void drop_kept();
@@ -142,6 +150,8 @@ class Connection : public ListNode<Connection> {
     uint16_t operations_ = 0;
     uint16_t generation_ = 0;  ///< tells what the kernel says about an earlier socket of this object
     uint16_t error_ = 0;
+    uint8_t bulk_memory_ = 0;
+    uint8_t seen_in_ = 0;  ///< io_uring: the epoch of Batching
     bool is_paused_ : 1 = false;
     bool expects_bulk_ : 1 = false;
     bool is_sending_ : 1 = false;  ///< a chain of the user's
@@ -149,6 +159,7 @@ class Connection : public ListNode<Connection> {
     bool shuts_down_ : 1 = false;  ///< when `out_` has gone
     bool is_connecting_ : 1 = false;
     bool is_failed_ : 1 = false;
+    bool corks_ : 1 = false;
     bool is_readable_ : 1 = false;          ///< epoll: an edge came that was not read to its end
     bool is_receiving_ : 1 = false;         ///< io_uring: a receive is in flight
     bool is_multishot_ : 1 = false;         ///< io_uring: which goes on by itself

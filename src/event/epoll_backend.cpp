@@ -35,7 +35,7 @@ void EpollBackend::wait(Msec longest) {
     event_count_ = count > 0 ? static_cast<size_t>(count) : 0;
 }
 
-void EpollBackend::deliver() {
+void EpollBackend::deliver(Msec) {
     serve_ready();
     for (size_t i = 0; i < event_count_; ++i) {
         const uint64_t data = events_[i].data.u64;
@@ -159,7 +159,7 @@ void EpollBackend::read(Connection& connection) {
 /// False: there is no buffer, or nothing more to read.
 bool EpollBackend::read_once(Connection& connection) {
     using Kind = BufferPool::Kind;
-    PoolBuffer* buffer = connection.expects_bulk_ ? buffers_.take(Kind::bulk) : nullptr;
+    PoolBuffer* buffer = connection.wants_bulk() ? buffers_.take(Kind::bulk) : nullptr;
     if (buffer == nullptr) buffer = buffers_.take(Kind::small);
     if (buffer == nullptr) {
         starved_.push_back(connection);
@@ -192,7 +192,7 @@ bool EpollBackend::read_once(Connection& connection) {
 // --- sending ---
 
 SendState EpollBackend::send(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_)) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.corks_)) {
         case Written::all: return SendState::done;
         case Written::blocked: return SendState::pending;
         case Written::enough: ready_.push_back(connection); return SendState::pending;

@@ -19,7 +19,7 @@ class EpollBackend final : public Backend {
     static Result<std::unique_ptr<EpollBackend>> create(BufferPool& buffers);
 
     void wait(Msec longest) override;
-    void deliver() override;
+    void deliver(Msec now) override;
 
     void open(Connection& connection) override;
     Result<void> connect(Connection& connection, const SocketAddress& peer) override;

@@ -72,7 +72,7 @@ void Loop::turn(Msec longest) {
     if (!tasks_.empty()) longest = {0};
     backend_->wait(longest);
     update_time();
-    backend_->deliver();
+    backend_->deliver(now_);
     timers_.fire(now_);
     run_tasks();
     bury_dead();

@@ -23,9 +23,12 @@ enum class Written : uint8_t {
 constexpr int64_t kWriteAtOnce = 2 * 1024 * 1024;
 /// Pieces of memory that one system call takes.
 constexpr size_t kMostPieces = 64;
+/// What fits into one packet of a network with the largest segments.
+constexpr int64_t kOneSegment = 60 * 1024;
 
-/// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`.
-Written write_chain(int fd, Chain& chain, int64_t& count);
+/// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`. `corks`: no
+/// packet leaves that is not full while more follows (`tcp_nopush`).
+Written write_chain(int fd, Chain& chain, int64_t& count, bool corks);
 
 /// The chain's memory up to its first file range, as far as `pieces` goes; returns how many were filled in.
 /// `more_follows`: something of the chain is not among them.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include <poll.h>
@@ -17,17 +18,24 @@ namespace sluice::event {
 
 namespace {
 
-constexpr uint32_t kSmallInRing = 256;
-constexpr uint32_t kBulkInRing = 16;
+/// A turn fills few of them (the kernel works off some twenty receives a turn): more would only be colder.
+constexpr uint32_t kBuffersInRing = 128;
 constexpr unsigned kFeatures = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL |
                                IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+/// IORING_FEAT_MIN_TIMEOUT of Linux 6.12, which older headers do not name.
+constexpr unsigned kMinTimeout = 1U << 15U;
+
+/// io_uring_getevents_arg with the field that was padding before 6.12.
+struct WaitArgument {
+    uint64_t signals;
+    uint32_t signals_size;
+    uint32_t shortest_wait;  ///< microseconds
+    uint64_t longest_wait;   ///< a timespec
+};
 
 }  // namespace
 
-UringBackend::UringBackend(BufferPool& buffers)
-    : pool_(buffers),
-      small_(buffers, BufferPool::Kind::small, kSmallInRing, kSmallInRing),
-      bulk_(buffers, BufferPool::Kind::bulk, kBulkInRing, kBulkInRing) {}
+UringBackend::UringBackend(BufferPool& buffers) : pool_(buffers), ring_buffers_(buffers, kBuffersInRing) {}
 
 Result<std::unique_ptr<UringBackend>> UringBackend::create(BufferPool& buffers, uint32_t connections) {
     std::unique_ptr<UringBackend> backend(new UringBackend(buffers));
@@ -52,8 +60,9 @@ Result<void> UringBackend::set_up(uint32_t connections) {
     if (result != 0) return Error("io_uring is older than Linux 6.0");
     is_set_up_ = true;
     if ((ring_.features & kFeatures) != kFeatures) return Error("io_uring lacks features of Linux 6.0");
-    io_uring_register_ring_fd(&ring_);
-    if (!small_.open(ring_)) return Error("io_uring_register(IORING_REGISTER_PBUF_RING) failed", errno);
+    has_ring_index_ = io_uring_register_ring_fd(&ring_) == 1;
+    can_batch_ = (ring_.features & kMinTimeout) != 0;
+    if (!ring_buffers_.open(ring_)) return Error("io_uring_register(IORING_REGISTER_PBUF_RING) failed", errno);
     return {};
 }
 
@@ -68,7 +77,7 @@ Result<void> UringBackend::try_out() {
     io_uring_sqe& receive = next();
     io_uring_prep_recv_multishot(&receive, ours.get(), nullptr, 0, 0);
     receive.flags |= IOSQE_BUFFER_SELECT;
-    receive.buf_group = small_.group();
+    receive.buf_group = BufferRing::kGroup;
     io_uring_sqe_set_data64(&receive, kReceive);
     wait({0});
     if (io_uring_cq_ready(&ring_) != 0)
@@ -78,7 +87,7 @@ Result<void> UringBackend::try_out() {
     if (io_uring_cq_ready(&ring_) != 1) return Error("io_uring does not receive");
     const Completion received = pop();
     const bool is_right = received.result == 1 && received.goes_on() && (received.flags & IORING_CQE_F_BUFFER) != 0;
-    if ((received.flags & IORING_CQE_F_BUFFER) != 0) small_.take(received.flags).release();
+    if ((received.flags & IORING_CQE_F_BUFFER) != 0) ring_buffers_.take(received.flags).release();
     cancel(kReceive);
     wait({1000});
     while (io_uring_cq_ready(&ring_) != 0) pop();
@@ -117,18 +126,33 @@ void UringBackend::poll(int fd, unsigned events, uint64_t data) {
 }
 
 void UringBackend::wait(Msec longest) {
-    small_.refill();
-    bulk_.refill();
+    ring_buffers_.refill();
     if (!starved_.empty()) feed_starved();
     if (!ready_.empty() || io_uring_cq_ready(&ring_) != 0) longest = {0};
+    __kernel_timespec time{.tv_sec = longest.count / 1000, .tv_nsec = longest.count % 1000 * 1'000'000};
     if (longest.count == 0) {
         io_uring_submit_and_get_events(&ring_);
+    } else if (can_batch_ && batching_.wanted() > 1) {
+        wait_for_batch(longest.count < 0 ? nullptr : &time);
     } else {
-        __kernel_timespec time{.tv_sec = longest.count / 1000, .tv_nsec = longest.count % 1000 * 1'000'000};
         io_uring_cqe* unused = nullptr;
         io_uring_submit_and_wait_timeout(&ring_, &unused, 1, longest.count < 0 ? nullptr : &time, nullptr);
     }
     messages_.reset();
+}
+
+/// What liburing 2.3 does to submit and wait, and the shortest wait that it does not know of yet.
+void UringBackend::wait_for_batch(const __kernel_timespec* longest) {
+    io_uring_sq& queue = ring_.sq;
+    unsigned tail = *queue.ktail;
+    for (; queue.sqe_head != queue.sqe_tail; ++queue.sqe_head, ++tail)
+        queue.array[tail & *queue.kring_mask] = queue.sqe_head & *queue.kring_mask;
+    io_uring_smp_store_release(queue.ktail, tail);
+    WaitArgument argument{0, _NSIG / 8, Batching::kWindow, reinterpret_cast<uint64_t>(longest)};
+    const unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG |
+                           (has_ring_index_ ? unsigned{IORING_ENTER_REGISTERED_RING} : 0U);
+    io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), tail - *queue.khead, batching_.wanted(), flags,
+                    reinterpret_cast<sigset_t*>(&argument), sizeof argument);
 }
 
 /// Takes the next completion out of the queue; only when there is one.
@@ -140,9 +164,11 @@ UringBackend::Completion UringBackend::pop() {
     return completion;
 }
 
-void UringBackend::deliver() {
+void UringBackend::deliver(Msec now) {
     if (!ready_.empty()) serve_ready();
-    for (unsigned count = io_uring_cq_ready(&ring_); count != 0; --count) dispatch(pop());
+    const unsigned completed = io_uring_cq_ready(&ring_);
+    batching_.brought(completed, now);
+    for (unsigned count = completed; count != 0; --count) dispatch(pop());
 }
 
 void UringBackend::dispatch(const Completion& completion) {

@@ -1,5 +1,6 @@
 // UringBackend: all that a turn of the loop asks for goes to the kernel in one call, which brings back what has
-// completed. Receives go on by themselves (multishot) into a ring of provided buffers.
+// completed. Receives go on by themselves (multishot) into a ring of provided buffers; what comes in bulk is read at
+// once, into large ones.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/log/log.h"
 #include "event/backend.h"
+#include "event/batching.h"
 #include "event/buffer_ring.h"
 
 namespace sluice::event {
@@ -20,7 +22,7 @@ class UringBackend final : public Backend {
     ~UringBackend() override;
 
     void wait(Msec longest) override;
-    void deliver() override;
+    void deliver(Msec now) override;
 
     void open(Connection& connection) override;
     Result<void> connect(Connection& connection, const SocketAddress& peer) override;
@@ -58,6 +60,7 @@ class UringBackend final : public Backend {
     io_uring_sqe& next();
     void cancel(uint64_t data);
     void poll(int fd, unsigned events, uint64_t data);
+    void wait_for_batch(const __kernel_timespec* longest);
     Completion pop();
     void dispatch(const Completion& completion);
 
@@ -65,10 +68,16 @@ class UringBackend final : public Backend {
     void on_completion(Connection& connection, const Completion& completion);
     void on_receive(Connection& connection, const Completion& completion);
     void on_received(Connection& connection, const Completion& completion);
+    void on_receive_ended(Connection& connection, int error);
+    void on_readable(Connection& connection, int events);
+    void read_bulk(Connection& connection);
+    bool read_once(Connection& connection);
+    bool has_buffer_for(const Connection& connection) const;
     void on_end(Connection& connection);
     void on_send(Connection& connection, int result);
     void on_connect(Connection& connection, int result);
     void on_hang_up(Connection& connection, int events);
+    void tell_hang_up(Connection& connection, int events);
     void arm(Connection& connection);
     void stop_receiving(Connection& connection);
     void watch_for_end(Connection& connection);
@@ -90,8 +99,10 @@ class UringBackend final : public Backend {
     BufferPool& pool_;
     ::io_uring ring_{};
     bool is_set_up_ = false;
-    BufferRing small_;
-    BufferRing bulk_;
+    bool has_ring_index_ = false;  ///< the kernel knows the ring by an index, not by a descriptor
+    bool can_batch_ = false;
+    Batching batching_;
+    BufferRing ring_buffers_;
     Arena messages_;  ///< message headers and addresses that the kernel reads when they are submitted
     List<WatchOperation, WatchOperation> watches_;
     List<AcceptOperation, AcceptOperation> listeners_;

@@ -1,9 +1,9 @@
 // UringBackend: connections.
 //
-//   arm() ─► receive in flight ─┬─ bytes, goes on ─► told, or kept while paused
-//                               ├─ bytes, ended ───► told, then arm() again
-//                               ├─ no buffers ─────► starved_, arm() when there are some
-//                               └─ end or error ───► told
+//   arm() ─┬─ multishot receive ─┬─ bytes ─────► told, or kept while paused; goes on
+//          │                     ├─ no buffers ─► starved_, arm() when there are some
+//          │                     └─ end, error ─► told
+//          └─ bulk: poll ────────► read_bulk() ─► told; arm()
 #include <algorithm>
 #include <cerrno>
 
@@ -19,6 +19,10 @@ namespace {
 
 /// Deliveries that are kept for a paused connection before receiving is stopped.
 constexpr int kMostKept = 2;
+/// Connections without a buffer that are given another try in a turn.
+constexpr uint32_t kFedPerTurn = 64;
+/// Reads of one connection before others have their turn.
+constexpr int kReadsPerTurn = 4;
 
 int socket_error(int fd) {
     int error = 0;
@@ -28,21 +32,19 @@ int socket_error(int fd) {
 
 }  // namespace
 
-/// With bytes expected in bulk each receive is asked for, and takes a large buffer; else one goes on by itself.
 void UringBackend::arm(Connection& connection) {
     if (connection.is_receiving_ || connection.is_paused_ || connection.peer_closed_ || connection.is_failed_) return;
-    if (connection.expects_bulk_ && !bulk_.is_open()) bulk_.open(ring_);
-    const bool is_bulk = connection.expects_bulk_ && bulk_.in_ring() != 0;
-    io_uring_sqe& entry = next();
-    io_uring_prep_recv(&entry, connection.fd_, nullptr, 0, 0);
-    entry.flags |= IOSQE_BUFFER_SELECT;
-    entry.buf_group = is_bulk ? bulk_.group() : small_.group();
-    if (!is_bulk) entry.ioprio |= IORING_RECV_MULTISHOT;
-    io_uring_sqe_set_data64(&entry, pack(&connection, connection.generation_, kReceive));
+    const uint64_t data = pack(&connection, connection.generation_, kReceive);
     connection.is_receiving_ = true;
-    connection.is_multishot_ = !is_bulk;
     connection.is_stopping_ = false;
+    connection.is_multishot_ = !connection.wants_bulk();
     ++connection.operations_;
+    if (!connection.is_multishot_) return poll(connection.fd_, POLLIN | POLLRDHUP, data);
+    io_uring_sqe& entry = next();
+    io_uring_prep_recv_multishot(&entry, connection.fd_, nullptr, 0, 0);
+    entry.flags |= IOSQE_BUFFER_SELECT;
+    entry.buf_group = BufferRing::kGroup;
+    io_uring_sqe_set_data64(&entry, data);
 }
 
 void UringBackend::stop_receiving(Connection& connection) {
@@ -59,12 +61,22 @@ void UringBackend::watch_for_end(Connection& connection) {
     poll(connection.fd_, POLLRDHUP, pack(&connection, connection.generation_, kHangUp));
 }
 
+bool UringBackend::has_buffer_for(const Connection& connection) const {
+    if (!connection.wants_bulk()) return ring_buffers_.in_ring() != 0;
+    return pool_.has_free(BufferPool::Kind::bulk) || pool_.has_free(BufferPool::Kind::small);
+}
+
 void UringBackend::feed_starved() {
-    for (uint32_t free = small_.in_ring(); free > 0; --free) {
-        Connection* connection = starved_.pop_front();
-        if (connection == nullptr) return;
-        arm(*connection);
+    List<Connection, Connection> still;
+    for (uint32_t left = kFedPerTurn; left > 0 && !starved_.empty(); --left) {
+        Connection& connection = *starved_.pop_front();
+        if (has_buffer_for(connection)) {
+            arm(connection);
+        } else {
+            still.push_back(connection);
+        }
     }
+    while (Connection* connection = still.pop_front()) starved_.push_back(*connection);
 }
 
 // --- what the user asks for ---
@@ -114,8 +126,7 @@ void UringBackend::close(Connection& connection) {
 void UringBackend::on_completion(Connection& connection, const Completion& completion) {
     if (!completion.goes_on()) --connection.operations_;
     if (!is_still(connection, generation_of(completion.data))) {
-        if ((completion.flags & IORING_CQE_F_BUFFER) != 0)
-            (BufferRing::is_bulk(completion.flags) ? bulk_ : small_).take(completion.flags).release();
+        if ((completion.flags & IORING_CQE_F_BUFFER) != 0) ring_buffers_.take(completion.flags).release();
         return;
     }
     switch (kind_of(completion.data)) {
@@ -132,12 +143,30 @@ void UringBackend::on_completion(Connection& connection, const Completion& compl
 }
 
 void UringBackend::on_receive(Connection& connection, const Completion& completion) {
+    batching_.saw(connection.seen_in_);
     if (!completion.goes_on()) connection.is_receiving_ = connection.is_stopping_ = false;
-    if (completion.result > 0) return on_received(connection, completion);
+    if (!connection.is_multishot_) return on_readable(connection, completion.result);
     if ((completion.flags & IORING_CQE_F_BUFFER) != 0)
-        (BufferRing::is_bulk(completion.flags) ? bulk_ : small_).take(completion.flags).release();
+        on_received(connection, completion);
+    else
+        on_receive_ended(connection, -completion.result);
+}
+
+void UringBackend::on_received(Connection& connection, const Completion& completion) {
+    PoolBuffer& buffer = ring_buffers_.take(completion.flags);
+    if (!connection.is_failed_ && completion.result > 0)
+        connection.tell_received(buffer, {buffer.data, static_cast<size_t>(completion.result)});
+    buffer.release();
+    if (!is_still(connection, generation_of(completion.data)) || connection.is_failed_) return;
+    if (completion.result <= 0) return on_receive_ended(connection, -completion.result);
+    if (!connection.is_receiving_) return arm(connection);
+    if (connection.is_paused_ ? connection.kept_count() >= kMostKept : connection.wants_bulk())
+        stop_receiving(connection);
+}
+
+void UringBackend::on_receive_ended(Connection& connection, int error) {
     if (connection.is_failed_) return;
-    switch (-completion.result) {
+    switch (error) {
         case 0: on_end(connection); break;
         case ENOBUFS: starved_.push_back(connection); break;
         case ECANCELED:
@@ -146,28 +175,50 @@ void UringBackend::on_receive(Connection& connection, const Completion& completi
             if (connection.is_paused_) watch_for_end(connection);
             arm(connection);
             break;
-        default: connection.tell_failed("recv() failed", -completion.result); break;
+        default: connection.tell_failed("recv() failed", error); break;
     }
 }
 
-void UringBackend::on_received(Connection& connection, const Completion& completion) {
-    PoolBuffer& buffer = (BufferRing::is_bulk(completion.flags) ? bulk_ : small_).take(completion.flags);
-    if (!connection.is_failed_) {
-        connection.tell_received(buffer, {buffer.data, static_cast<size_t>(completion.result)});
+// --- receiving in bulk: one system call weighs little beside what it brings, and a buffer is chosen when there are
+// bytes for it: the one used last, which is in the processor's cache ---
+
+void UringBackend::on_readable(Connection& connection, int events) {
+    if (events < 0) return on_receive_ended(connection, -events);
+    if (!connection.is_paused_) return read_bulk(connection);
+    if ((events & (POLLRDHUP | POLLHUP | POLLERR)) != 0) return tell_hang_up(connection, events);
+    watch_for_end(connection);
+}
+
+void UringBackend::read_bulk(Connection& connection) {
+    const uint16_t generation = connection.generation_;
+    for (int i = 0; i < kReadsPerTurn; ++i) {
+        const bool goes_on = read_once(connection);
+        if (!is_still(connection, generation) || connection.is_failed_) return;
+        if (!goes_on || connection.is_paused_) break;
     }
-    buffer.release();
-    if (!is_still(connection, generation_of(completion.data)) || connection.is_failed_) return;
-    if (!connection.is_receiving_) {
-        arm(connection);
-        return;
+    if (!connection.is_linked()) arm(connection);
+}
+
+/// False: there is nothing more to read now.
+bool UringBackend::read_once(Connection& connection) {
+    PoolBuffer* buffer = pool_.take(BufferPool::Kind::bulk);
+    if (buffer == nullptr) buffer = pool_.take(BufferPool::Kind::small);
+    if (buffer == nullptr) {
+        starved_.push_back(connection);
+        return false;
     }
-    if (connection.is_paused_) {
-        int kept = 0;
-        for (const auto* one = connection.kept_; one != nullptr; one = one->next) ++kept;
-        if (kept >= kMostKept) stop_receiving(connection);
-    } else if (connection.expects_bulk_ && connection.is_multishot_) {
-        stop_receiving(connection);
+    buffer->hold();
+    const ssize_t size = ::recv(connection.fd_, buffer->data, buffer->capacity, MSG_DONTWAIT);
+    const int error = size < 0 ? errno : 0;
+    const bool was_filled = size > 0 && static_cast<uint32_t>(size) == buffer->capacity;
+    if (size > 0) connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
+    buffer->release();
+    if (size == 0) {
+        on_end(connection);
+    } else if (error != 0 && error != EAGAIN && error != EINTR) {
+        connection.tell_failed("recv() failed", error);
     }
+    return was_filled;
 }
 
 /// While paused it is told at once, otherwise behind what is kept.
@@ -183,9 +234,13 @@ void UringBackend::on_connect(Connection& connection, int result) {
     if (is_still(connection, generation)) arm(connection);
 }
 
+/// Of the poll of a connection that was paused when it was asked for.
 void UringBackend::on_hang_up(Connection& connection, int events) {
     connection.is_watching_end_ = false;
-    if (!connection.is_paused_ || events < 0 || connection.is_failed_) return;
+    if (connection.is_paused_ && events >= 0 && !connection.is_failed_) tell_hang_up(connection, events);
+}
+
+void UringBackend::tell_hang_up(Connection& connection, int events) {
     const int error = (events & POLLERR) != 0 ? socket_error(connection.fd_) : 0;
     if (error != 0) {
         connection.tell_failed("recv() failed", error);
@@ -216,7 +271,9 @@ void UringBackend::serve(Connection& connection) {
 
 // --- sending ---
 
+/// A call of its own weighs little beside much to send, and nothing waits for the turn to end.
 SendState UringBackend::send(Connection& connection) {
+    if (connection.out_.size() > kOneSegment) return write_now(connection);
     const Buffer* piece = connection.out_.head();
     for (size_t i = 0; piece != nullptr && i < kMostPieces; ++i, piece = piece->next)
         if (piece->is_file()) return write_now(connection);
@@ -246,7 +303,7 @@ void UringBackend::queue_send(Connection& connection) {
 
 /// There is no sendfile operation, and splice would go to a thread of the kernel: files are sent at once.
 SendState UringBackend::write_now(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_)) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.corks_)) {
         case Written::all: return SendState::done;
         case Written::failed: connection.error_ = static_cast<uint16_t>(errno); return SendState::failed;
         case Written::enough:
