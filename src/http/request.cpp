@@ -92,7 +92,7 @@ void Request::redirect_to_named(Text name) {
 void Request::finish(uint16_t status) {
     if (is_finished_) return;
     timer_.disarm();
-    if (status == kStatusClientClosed || status == kStatusCloseSilently) {
+    if (status == kStatusClientClosed || status == kStatusCloseSilently || status == kStatusTimedOut) {
         if (response.status == 0 || !response.is_header_sent) response.status = status;
         give_up();
         return;

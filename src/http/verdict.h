@@ -8,6 +8,7 @@
 namespace sluice::http {
 
 /// Statuses that are no HTTP statuses but instructions, with the numbers that nginx logs for them.
+constexpr uint16_t kStatusTimedOut = 408;        ///< logged; nginx, too, closes without an answer
 constexpr uint16_t kStatusCloseSilently = 444;   ///< `return 444`: close without an answer
 constexpr uint16_t kStatusHeaderTooLarge = 494;  ///< answered as 400, error_page may catch it
 constexpr uint16_t kStatusHttpToHttps = 497;     ///< answered as 400

@@ -2,6 +2,7 @@
 // builds what requests are looked up in.
 #include <algorithm>
 
+#include "core/log/error_log.h"
 #include "http/conf/core_parsers.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_table.h"
@@ -50,11 +51,20 @@ Result<void> inherit_location(Parser& parser, const conf::ConfSet& outer, Locati
     return inherit_inner(parser, location);
 }
 
+/// Where the `http` block has no `error_log` of its own, the main context's is in force.
+void fall_back_to_main_log(Parser& parser, HttpBlock& block) {
+    auto& error_log = static_cast<LocationConf*>(block.location_set.find(LocationConf::slot))->error_log;
+    if (error_log.origin != conf::Origin::unset) return;
+    error_log.value = parser.environment().main_error_log;
+    error_log.origin = conf::Origin::initial;
+}
+
 Result<void> inherit_all(Parser& parser, HttpBlock& block) {
     for (const auto& [level, set] :
          {std::pair{Level::main, &block.main_set}, std::pair{Level::server, &block.server_set},
           std::pair{Level::location, &block.location_set}})
         if (Result<void> done = parser.settle(level, *set); !done) return done;
+    fall_back_to_main_log(parser, block);
     for (const auto& server : block.http->servers) {
         if (Result<void> done = parser.inherit(Level::server, block.server_set, server->confs, false); !done)
             return done;
