@@ -14,9 +14,11 @@ extern const module::Descriptor kIndexModule;
 extern const module::Descriptor kStaticModule;
 extern const module::Descriptor kTryFilesModule;
 extern const module::Descriptor kNotModifiedModule;
+extern const module::Descriptor kRangeModule;
 
 inline constexpr std::array kModules{
-    &kHttpModule, &kCoreModule, &kLogModule, &kIndexModule, &kStaticModule, &kTryFilesModule, &kNotModifiedModule,
+    &kHttpModule,   &kCoreModule,     &kLogModule,         &kIndexModule,
+    &kStaticModule, &kTryFilesModule, &kNotModifiedModule, &kRangeModule,
 };
 
 }  // namespace sluice::http
