@@ -63,8 +63,15 @@ class List {
     T& front() { return static_cast<T&>(*head_.next_); }
     T& back() { return static_cast<T&>(*head_.previous_); }
 
-    void push_back(T& element) { insert(*head_.previous_, element, head_); }
-    void push_front(T& element) { insert(head_, element, *head_.next_); }
+    /// An element that stands in this or another list moves.
+    void push_back(T& element) {
+        static_cast<Node&>(element).unlink();  // first: it may be the last one itself
+        insert(*head_.previous_, element, head_);
+    }
+    void push_front(T& element) {
+        static_cast<Node&>(element).unlink();
+        insert(head_, element, *head_.next_);
+    }
     /// Takes the first element out; nullptr when empty.
     T* pop_front() {
         if (empty()) return nullptr;
@@ -78,7 +85,6 @@ class List {
 
  private:
     void insert(Node& before, Node& element, Node& after) {
-        element.unlink();
         element.previous_ = &before;
         element.next_ = &after;
         before.next_ = after.previous_ = &element;
