@@ -66,11 +66,15 @@ constexpr std::array kDirectives{
         {.where = kServerUp, .initial = "off", .help = "takes header names with underscores for valid"}),
 
     // Files and types.
-    custom<&L::root, parse::root>(
-        "root", {.where = kWithIf, .initial = "html", .help = "folder that URIs are appended to", .arity = {1, 1}}),
-    custom<&L::root, parse::alias>(
-        "alias",
-        {.where = Context::http_location, .help = "path that replaces the location's prefix", .arity = {1, 1}}),
+    custom<&L::root, parse::root>("root", {.where = kWithIf,
+                                           .initial = "html",
+                                           .help = "folder that URIs are appended to",
+                                           .arity = {1, 1},
+                                           .may_repeat = true}),
+    custom<&L::root, parse::alias>("alias", {.where = Context::http_location,
+                                             .help = "path that replaces the location's prefix",
+                                             .arity = {1, 1},
+                                             .may_repeat = true}),
     block<L, parse::types_block>("types", {.where = anywhere, .help = "maps file extensions to media types"}),
     directive<&L::default_type>(
         "default_type",
@@ -79,9 +83,9 @@ constexpr std::array kDirectives{
                                        {.where = anywhere, .initial = "1024", .help = "accepted for compatibility"}),
     directive<&L::types_hash_bucket_size>("types_hash_bucket_size",
                                           {.where = anywhere, .initial = "64", .help = "accepted for compatibility"}),
-    directive<&L::is_internal>("internal", {.where = Context::http_location,
-                                            .help = "only internal requests find the location",
-                                            .inherit = Inherit::unnamed}),
+    custom<&L::is_internal, parse::internal>("internal", {.where = Context::http_location,
+                                                          .help = "only internal requests find the location",
+                                                          .inherit = Inherit::unnamed}),
     directive<&L::satisfy>(
         "satisfy", {.where = anywhere, .initial = "all", .help = "whether all access modules or any must agree"}),
 

@@ -34,6 +34,8 @@ Result<void> index_server_names(Parser& parser, HttpConf& http);
 // parse_location.cpp
 Result<void> root(Parser& parser, Setting<Root>& field, Arguments words);
 Result<void> alias(Parser& parser, Setting<Root>& field, Arguments words);
+/// `internal;`: no words.
+Result<void> internal(Parser& parser, Setting<bool>& field, Arguments words);
 Result<void> types_block(Parser& parser, LocationConf& location, Arguments words);
 Result<void> error_page(Parser& parser, LocationConf& location, Arguments words);
 Result<void> error_log(Parser& parser, LocationConf& location, Arguments words);

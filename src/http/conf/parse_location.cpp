@@ -85,6 +85,11 @@ Result<void> alias(Parser& parser, Setting<Root>& field, Arguments words) {
     return set_root(parser, field, words, true);
 }
 
+Result<void> internal(Parser&, Setting<bool>& field, Arguments) {
+    field.set(true);
+    return {};
+}
+
 Result<void> types_block(Parser& parser, LocationConf& location, Arguments) {
     MimeTypes* types =
         location.types.is_here() ? const_cast<MimeTypes*>(*location.types) : parser.arena().make<MimeTypes>();
