@@ -51,6 +51,7 @@ Text evaluate(Request& request, const script::Complex& value, bool escapes) {
 Verdict answer(Request& request, const Return& step) {
     if (!step.has_text && step.status >= 400) return Verdict::respond(step.status);
     request.body.discard();
+    request.response.status = step.status;  // $status in the text
     const Text text = step.text.evaluate(request);
     if (is_redirect(step.status)) {
         request.response.location = script::is_found(text) ? text : Text("");

@@ -64,7 +64,8 @@ Text binary_remote_addr(const Request& r) {
     return peer.host_text(r.arena());
 }
 Text server_addr(const Request& r) {
-    return r.connection().local().host_text(r.arena());
+    const event::SocketAddress& local = r.connection().local();
+    return local.is_unix() ? local.text(r.arena()) : local.host_text(r.arena());
 }
 Text server_port(const Request& r) {
     return r.connection().local().is_unix() ? Text("") : made(r, r.connection().local().port());
@@ -127,8 +128,8 @@ Text body_bytes_sent(const Request& r) {
     const int64_t sent = r.stream().bytes_sent(r).count - r.head_bytes_sent;
     return made(r, sent > 0 ? sent : int64_t{0});
 }
-Text pipe(const Request&) {
-    return ".";
+Text pipe(const Request& r) {
+    return r.is_pipelined ? "p" : ".";
 }
 Text request_completion(const Request& r) {
     return r.is_complete() ? Text("OK") : Text("");

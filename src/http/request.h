@@ -114,6 +114,7 @@ class Request final : public script::Subject, public LogContext {
     void redirect_internally(Text new_uri, Text new_args);
     /// Continues in the named location of the server in force, or 500 where there is none.
     void redirect_to_named(Text name);
+    bool is_pipelined = false;    ///< it was sent before the answer to the one before
     bool is_internal = false;     ///< reached by a redirect or a subrequest: `internal` locations are open
     bool is_uri_changed = false;  ///< a rewrite changed the URI: post_rewrite looks for a location again
     /// Counts a rewrite or internal redirect; false when there were too many: the request has ended with 500.

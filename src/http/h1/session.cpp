@@ -166,6 +166,7 @@ void Session::on_timer() {
     switch (state_) {
         case State::head:
             request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+            resets_ = *request_->conf<LocationConf>().reset_timedout_connection;
             end_head(408);
             break;
         case State::exchange:
@@ -268,7 +269,9 @@ void Session::next_exchange() {
     }
     const std::string pipelined = std::move(ahead_);
     ahead_ = {};
+    is_pipelined_ = true;
     take(pipelined);
+    is_pipelined_ = false;
 }
 
 // The peer may still be sending: closing now would reset the connection and could cost it the response (RFC 9112

@@ -124,14 +124,15 @@ class Session final : public http::Session, public Stream {
     Tunnel* tunnel_ = nullptr;
     Target target_;
     State state_ = State::idle;
-    uint8_t depth_ = 0;             ///< calls of ours on the stack
-    bool is_body_paused_ = false;   ///< the body's consumer is full
-    bool is_over_ : 1 = false;      ///< the exchange is finished; settle() ends it
-    bool resets_ : 1 = false;       ///< the close is a reset (reset_timedout_connection, return 444)
-    bool is_broken_ : 1 = false;    ///< aborted: the connection closes without ceremony
-    bool keeps_alive_ : 1 = false;  ///< as the response said
-    bool is_chunked_ : 1 = false;   ///< the response travels in chunks
-    bool wants_body_ : 1 = false;   ///< the request takes body bytes
+    uint8_t depth_ = 0;              ///< calls of ours on the stack
+    bool is_body_paused_ = false;    ///< the body's consumer is full
+    bool is_over_ : 1 = false;       ///< the exchange is finished; settle() ends it
+    bool resets_ : 1 = false;        ///< the close is a reset (reset_timedout_connection, return 444)
+    bool is_broken_ : 1 = false;     ///< aborted: the connection closes without ceremony
+    bool keeps_alive_ : 1 = false;   ///< as the response said
+    bool is_pipelined_ : 1 = false;  ///< the next head came behind an earlier request
+    bool is_chunked_ : 1 = false;    ///< the response travels in chunks
+    bool wants_body_ : 1 = false;    ///< the request takes body bytes
     bool expects_continue_ : 1 = false;
     bool peer_closed_ : 1 = false;
 };

@@ -20,6 +20,7 @@ void Session::begin_head() {
     state_ = State::head;
     request_ = arena_.make<Request>(arena_, connection_, *this, connection_.http());
     request_->use_server(*connection_.address().default_server);
+    request_->is_pipelined = is_pipelined_;
     request_->set_action("reading client request line");
     head_ = RequestHeadParser();
     body_.begin_empty();
@@ -112,7 +113,7 @@ bool Session::store_header() {
     const auto& server = request_->conf<ServerConf>();
     if (++header_count_ > *server.max_headers) {
         request_->log().info("client sent too many header lines");
-        refuse(431, {});
+        refuse(400, {});
         return false;
     }
     const bool is_valid =
@@ -121,10 +122,6 @@ bool Session::store_header() {
         request_->log().info("client sent invalid header line: \"", line.name.in(buffer), ": ", line.value.in(buffer),
                              "\"");
         return true;
-    }
-    if (line.form == NameForm::not_a_token) {
-        refuse(400, "client sent invalid header line");
-        return false;
     }
     request_->headers.add(arena_, Field{.name = line.name.in(buffer),
                                         .value = line.value.in(buffer),
@@ -212,7 +209,11 @@ bool Session::choose_server() {
         }
     }
     if (!target_.host.empty()) authority = Authority{.host = target_.host, .port = target_.port};
-    if (!authority) return true;
+    if (!authority) {
+        const Server* nameless = connection_.address().names.find("", &request);
+        if (nameless != nullptr) request.use_server(*nameless);
+        return true;
+    }
     request.host = lower_case_host(authority->host, arena_.make_bytes(authority->host.size()));
     request.host_port = authority->port;
     const Server* server = connection_.address().names.find(request.host, &request);

@@ -25,6 +25,7 @@ bool Session::decide_persistence(Request& request) {
 OutputState Session::send_head(Request& request, event::Chain& body, bool is_last) {
     Response& response = request.response;
     keeps_alive_ = decide_persistence(request);
+    request.set_action("sending response to client");
     const bool has_body =
         !response.is_header_only && response.status != 204 && response.status != 304 && response.status >= 200;
     if (!has_body) {
@@ -86,6 +87,7 @@ OutputState Session::transmit(Request& request, event::Chain& chain) {
 OutputState Session::transmit_limited(Request& request) {
     const int64_t rate = request.limit_rate();
     int64_t allowed = held_.size();
+    int64_t free = 0;  // limit_rate_after: what is not counted
     if (rate > 0) {
         const Msec elapsed = connection_.loop().now() - request.started();
         const int64_t budget =
@@ -94,13 +96,15 @@ OutputState Session::transmit_limited(Request& request) {
             rate_timer_.arm(connection_.loop(), {-budget * 1000 / rate + 1});
             return OutputState::pending;
         }
-        allowed = std::min(allowed, budget);
+        // In halves of a second, so that the rate holds for short answers, too.
+        free = std::max<int64_t>(request.limit_rate_after() - bytes_sent(request).count, 0);
+        allowed = std::min({allowed, budget, free + std::max<int64_t>(rate / 2, 1)});
     }
     event::Chain part = held_.split(arena_, allowed);
     switch (connection_.transport().send(part)) {
         case event::SendState::done:
             if (held_.empty()) return OutputState::sent;
-            rate_timer_.arm(connection_.loop(), {std::max<int64_t>(allowed * 1000 / rate, 1)});
+            rate_timer_.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
             return OutputState::pending;
         case event::SendState::pending:
             sent_at_timer_ = connection_.transport().bytes_sent();
