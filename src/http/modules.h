@@ -15,10 +15,11 @@ extern const module::Descriptor kStaticModule;
 extern const module::Descriptor kTryFilesModule;
 extern const module::Descriptor kNotModifiedModule;
 extern const module::Descriptor kRangeModule;
+extern const module::Descriptor kUpstreamModule;  ///< http_upstream
 
 inline constexpr std::array kModules{
     &kHttpModule,   &kCoreModule,     &kLogModule,         &kIndexModule,
-    &kStaticModule, &kTryFilesModule, &kNotModifiedModule, &kRangeModule,
+    &kStaticModule, &kTryFilesModule, &kNotModifiedModule, &kRangeModule, &kUpstreamModule,
 };
 
 }  // namespace sluice::http

@@ -153,6 +153,7 @@ bool PhaseEngine::apply_access(Request& request, Verdict verdict) const {
 bool PhaseEngine::find_config(Request& request) const {
     bool wants_slash = false;
     request.is_uri_changed = false;
+    request.located_uri = request.uri;
     if (!find_location(request, wants_slash)) return false;
     const auto& core = request.conf<LocationConf>();
     if (!request.is_internal && *core.is_internal) {

@@ -62,6 +62,9 @@ class Request final : public script::Subject, public LogContext {
     Text unparsed_uri;  ///< $request_uri: path and args as sent
     Text uri;           ///< $uri: decoded and normalised; internal redirects and rewrites change it
     Text args;          ///< $args, without the question mark
+    Text parsed_uri;    ///< `uri` and `args` as the session found them: a proxy passes unparsed_uri on if they still are
+    Text parsed_args;
+    Text located_uri;   ///< the URI that the location was found by
     Text protocol;      ///< $server_protocol as sent
     Text host;          ///< valid, lower case, without port; from the target, else from Host; empty: none
     Text host_port;     ///< digits of the port in Host or the target, may be empty

@@ -173,6 +173,8 @@ void Session::begin_exchange() {
     connection_.stop_timer();
     request.set_action({});
     if (!choose_server() || !settle_target() || !settle_framing()) return;
+    request_->parsed_uri = request_->uri;
+    request_->parsed_args = request_->args;
     settle_persistence();
     if (request.method == Method::trace || request.method == Method::connect) {
         request.log().info("client sent ", request.method_name, " method");

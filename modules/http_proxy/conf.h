@@ -1,0 +1,36 @@
+// ProxyConf: the settings of http_proxy in a location.
+#pragma once
+
+#include <sluice/http/upstream/conf.h>
+
+#include "head_template.h"
+#include "rewriting.h"
+#include "target.h"
+
+namespace sluice::proxy {
+
+enum class HttpVersion : uint8_t { v10, v11 };
+
+struct ProxyConf : http::upstream::Conf {
+    Setting<const Target*> target;
+    Setting<conf::Sequence<SetHeader>> set_headers;
+    Setting<script::Complex> set_body;
+    Setting<script::Complex> method;
+    Setting<HttpVersion> http_version;
+    Setting<Redirects> redirects;
+    Setting<Cookies> cookies;
+    Setting<uint32_t> headers_hash_max_size;
+    Setting<uint32_t> headers_hash_bucket_size;
+
+    const HeadTemplate* head = nullptr;
+    const Redirect* own_redirect = nullptr;  ///< `proxy_redirect default`
+};
+
+}  // namespace sluice::proxy
+
+namespace sluice::conf {
+template <>
+struct EnumNames<proxy::HttpVersion> {
+    static constexpr std::array<Text, 2> names{"1.0", "1.1"};
+};
+}  // namespace sluice::conf

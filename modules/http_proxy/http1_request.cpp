@@ -1,0 +1,94 @@
+// Http1: the request: its head from the template and the client's fields, its body.
+#include <sluice/http/server_connection.h>
+
+#include "http1.h"
+
+namespace sluice::proxy {
+
+using http::upstream::Exchange;
+
+/// The field that tells where the body ends; empty when there is none.
+Text Http1::framing_line(Exchange& exchange, const Text* own_body) {
+    http::Request& request = exchange.request();
+    Arena& arena = exchange.arena();
+    char room[20];
+    const auto length = [&](int64_t size) {
+        return arena.concat("Content-Length: ", TextBuilder(room).add(size).text(), "\r\n");
+    };
+    if (own_body != nullptr) return length(static_cast<int64_t>(own_body->size()));
+    const auto& body = request.body;
+    using Framing = http::RequestBody::Framing;
+    if (body.framing == Framing::none || body.is_discarded() || !*conf_.pass_request_body) return {};
+    if (!exchange.streams_body()) return length(body.chain().size());
+    if (body.framing == Framing::length) return length(body.announced_length);
+    is_chunked_request_ = true;
+    return "Transfer-Encoding: chunked\r\n";
+}
+
+bool Http1::write_request(Exchange& exchange, event::Chain& out) {
+    http::Request& request = exchange.request();
+    Text own_body;
+    const bool has_own = conf_.set_body.is_set();
+    if (has_own) own_body = conf_.set_body->evaluate(request);
+    Text method = request.method_name;
+    if (conf_.method.is_set()) method = conf_.method->evaluate(request);
+    is_chunked_request_ = false;
+    const Text framing = framing_line(exchange, has_own ? &own_body : nullptr);
+    out.add(exchange.arena(), write_head(exchange, method, conf_.head->sets_length ? Text{} : framing));
+    if (has_own) {
+        out.add(exchange.arena(), own_body);
+    } else if (!framing.empty() && !exchange.streams_body()) {
+        // The collected body stays as it is: another try may send it again.
+        for (const event::Buffer* piece = request.body.chain().head(); piece != nullptr; piece = piece->next) {
+            auto* copy = exchange.arena().make<event::Buffer>(*piece);
+            out.append(*copy);
+        }
+    }
+    return true;
+}
+
+Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
+    http::Request& request = exchange.request();
+    const HeadTemplate& head = *conf_.head;
+    const std::span<Text> values = exchange.arena().make_array<Text>(head.parts.size());
+    size_t room = method.size() + uri.size() + framing.size() + 16;
+    for (size_t i = 0; i < head.parts.size(); ++i) {
+        const HeadTemplate::Part& part = head.parts[i];
+        if (!part.name.empty()) values[i] = part.value.evaluate(request);
+        room += part.constant.size() + part.name.size() + values[i].size() + 4;
+    }
+    if (*conf_.pass_request_headers)
+        for (const http::Field& field : request.headers) room += field.name.size() + field.value.size() + 4;
+    TextBuilder out(exchange.arena().make_bytes(room));
+    out.add(method, " ", uri, *conf_.http_version == HttpVersion::v10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+    for (size_t i = 0; i < head.parts.size(); ++i) {
+        const HeadTemplate::Part& part = head.parts[i];
+        if (part.name.empty()) {
+            out.add(part.constant);
+        } else if (!values[i].empty()) {
+            out.add(part.name, ": ", values[i], "\r\n");
+        }
+    }
+    out.add(framing);
+    if (*conf_.pass_request_headers)
+        for (const http::Field& field : request.headers)
+            if (!head.replaced.has(field)) out.add(field.name, ": ", field.value, "\r\n");
+    out.add("\r\n");
+    return out.text();
+}
+
+void Http1::write_body(Exchange& exchange, Text piece, bool is_last, event::Chain& out) {
+    Arena& arena = exchange.arena();
+    if (!is_chunked_request_) {
+        out.add(arena, piece);
+        return;
+    }
+    if (!piece.empty()) {
+        out.add(arena, http::h1::write_chunk_size(*arena.make<http::h1::ChunkSizeLine>(), piece.size()));
+        out.add(arena, piece);
+        out.add(arena, http::h1::kChunkEnd);
+    }
+    if (is_last) out.add(arena, http::h1::kLastChunk);
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,294 @@
+// http_proxy: passes requests to other servers.
+//   location /api/ { proxy_pass http://backend/v1/;  proxy_set_header Host $host; }
+#include <algorithm>
+#include <array>
+
+#include <sluice/http/conf/http_conf.h>
+#include <sluice/http/module.h>
+#include <sluice/http/server_connection.h>
+#include <sluice/http/upstream/family.h>
+
+#include "config.h"
+#include "http1.h"
+
+namespace {
+
+using namespace sluice;
+using namespace sluice::proxy;
+using conf::Arguments;
+using conf::Parser;
+
+/// What a request was proxied to, for the variables.
+struct State {
+    const Http1* protocol = nullptr;
+};
+
+/// The target of a proxy_pass with variables, looked up for a request. Null group: impossible, logged.
+const http::upstream::Group* find_group(http::Request& request, Url& url) {
+    const auto* upstreams = static_cast<const http::upstream::Upstreams*>(
+        request.http().main_confs->find(conf::slot_of<http::upstream::Upstreams>()));
+    if (!url.name.starts_with("unix:")) {
+        if (const http::upstream::Group* group = upstreams->find(url.name, url.port != 0 ? url.port : uint16_t{80}))
+            return group;
+    }
+    const auto address = url.name.starts_with("unix:")
+                             ? event::SocketAddress::unix_path(url.name.substr(5))
+                             : event::SocketAddress::parse_ip(url.name, url.port != 0 ? url.port : uint16_t{80});
+    if (address) return &http::upstream::make_group(request.arena(), url.name, *address);
+    request.log().error(0, "no resolver defined to resolve ", url.name);
+    return nullptr;
+}
+
+http::Verdict proxy(http::Request& request) {
+    const auto& conf = request.conf<ProxyConf>();
+    const Target& target = **conf.target;
+    Url url = target.parts;
+    const http::upstream::Group* group = target.group;
+    if (group == nullptr) {
+        const Text text = target.url.evaluate(request);
+        url = parse_url(text);
+        if (!url.error.empty()) {
+            request.log().error(0, url.error, " in upstream \"", text, "\"");
+            return http::Verdict::respond(500);
+        }
+        group = find_group(request, url);
+        if (group == nullptr) return http::Verdict::respond(502);
+    }
+    const bool is_unchanged = request.uri.data() == request.parsed_uri.data() &&
+                              request.uri.size() == request.parsed_uri.size() &&
+                              request.args.data() == request.parsed_args.data();
+    auto& protocol = *request.arena().make<Http1>(conf);
+    protocol.host = url.host;
+    protocol.port = url.port != 0 ? url.port : uint16_t{80};
+    protocol.uri = make_uri(request.arena(), {.target = url.uri,
+                                              .is_evaluated = target.group == nullptr,
+                                              .unparsed = is_unchanged ? request.unparsed_uri : Text{},
+                                              .uri = request.uri,
+                                              .args = request.args,
+                                              .replaced = target.location_length,
+                                              .ignores_target = request.uri.data() != request.located_uri.data()});
+    request.make_state<State>().protocol = &protocol;
+    return http::upstream::Exchange::run(request, conf, protocol, *group, protocol.uri);
+}
+
+// --- configuration ---
+
+Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments words) {
+    if (field.is_here()) return Error("\"proxy_pass\" directive is duplicate");
+    auto& core = parser.conf<http::LocationConf>();
+    auto& target = *parser.arena().make<Target>();
+    Result<script::Complex> url =
+        script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
+    if (!url) return url.error();
+    target.url = *url;
+    target.location = core.location->name;
+    target.location_length = target.location.size();
+    if (url->is_constant()) {
+        target.parts = parse_url(words[0].text);
+        const Url& parts = target.parts;
+        parser.point_at(words[0]);
+        if (parts.error == "invalid URL prefix" || parts.error.starts_with("https")) return Error(parts.error);
+        if (!parts.error.empty())
+            return Error(parser.arena().concat(parts.error, " in upstream \"", words[0].text.substr(7), "\""));
+        const bool is_exchangeable = core.location->kind == http::Location::Kind::exact ||
+                                     core.location->kind == http::Location::Kind::prefix ||
+                                     core.location->kind == http::Location::Kind::prefix_final;
+        if (!is_exchangeable) {
+            if (!parts.uri.empty())
+                return Error(
+                    "\"proxy_pass\" cannot have URI part in location given by regular expression, or inside named "
+                    "location, or inside \"if\" statement, or inside \"limit_except\" block");
+            target.location_length = 0;
+            target.location = {};
+        }
+        auto& upstreams = *static_cast<http::upstream::Upstreams*>(
+            parser.object(conf::slot_of<http::upstream::Upstreams>(), parser.scope()));
+        target.group = &upstreams.refer(parser, parts.name, parts.port, words[0]);
+    }
+    Result<script::Complex> host =
+        target.group != nullptr
+            ? script::Complex(target.parts.host)
+            : script::Complex::compile(parser.arena(), *parser.scope().variables, "$proxy_host", words[0].at);
+    if (!host) return host.error();
+    target.host = *host;
+    core.content_handler.set(proxy);
+    field.set(&target);
+    return {};
+}
+
+Result<void> cookie_rule(Parser& parser, conf::Sequence<Redirect>& rules, Arguments words) {
+    if (words.size() == 1) {
+        if (words[0].text == "off") return {};
+        parser.point_at(words[0]);
+        return Error(parser.arena().concat("invalid parameter \"", words[0].text, "\""));
+    }
+    Result<Redirect> rule = parse_rule(parser, words[0], words[1]);
+    if (!rule) return rule.error();
+    rules.append(parser.arena(), *rule);
+    return {};
+}
+
+Result<void> cookie_domain(Parser& parser, ProxyConf& conf, Arguments words) {
+    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
+    Result<void> done = cookie_rule(parser, cookies.domains, words);
+    conf.cookies.set(cookies);
+    return done;
+}
+
+Result<void> cookie_path(Parser& parser, ProxyConf& conf, Arguments words) {
+    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
+    Result<void> done = cookie_rule(parser, cookies.paths, words);
+    conf.cookies.set(cookies);
+    return done;
+}
+
+Result<void> cookie_flags(Parser& parser, ProxyConf& conf, Arguments words) {
+    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
+    if (words.size() == 1 && words[0].text == "off") {
+        conf.cookies.set(cookies);
+        return {};
+    }
+    CookieFlags rule;
+    Result<Redirect> name = parse_rule(parser, words[0], words[0]);
+    if (!name) return name.error();
+    rule.name = name->from;
+    rule.regex = name->regex;
+    constexpr std::array<std::pair<Text, Text>, 8> kFlags{{{"secure", "Secure"},
+                                                           {"httponly", "HttpOnly"},
+                                                           {"samesite=strict", "SameSite=Strict"},
+                                                           {"samesite=lax", "SameSite=Lax"},
+                                                           {"samesite=none", "SameSite=None"},
+                                                           {"nosecure", "Secure"},
+                                                           {"nohttponly", "HttpOnly"},
+                                                           {"nosamesite", "SameSite"}}};
+    constexpr size_t kFirstRemoving = 5;
+    const std::span<Text> add = parser.arena().make_array<Text>(words.size());
+    const std::span<Text> remove = parser.arena().make_array<Text>(words.size());
+    size_t added = 0;
+    size_t removed = 0;
+    for (const conf::Token& word : words.subspan(1)) {
+        const auto* found = std::find_if(kFlags.begin(), kFlags.end(),
+                                         [&](const auto& flag) { return text::iequals(flag.first, word.text); });
+        if (found == kFlags.end()) {
+            parser.point_at(word);
+            return Error(parser.arena().concat("invalid parameter \"", word.text, "\""));
+        }
+        const bool removes = static_cast<size_t>(found - kFlags.begin()) >= kFirstRemoving;
+        (removes ? remove[removed++] : add[added++]) = found->second;
+    }
+    rule.add = add.first(added);
+    rule.remove = remove.first(removed);
+    cookies.flags.append(parser.arena(), rule);
+    conf.cookies.set(cookies);
+    return {};
+}
+
+constexpr std::array<Text, 8> kHidden{"Date",
+                                      "Server",
+                                      "X-Pad",
+                                      "X-Accel-Expires",
+                                      "X-Accel-Redirect",
+                                      "X-Accel-Limit-Rate",
+                                      "X-Accel-Buffering",
+                                      "X-Accel-Charset"};
+
+/// What `proxy_redirect default` stands for.
+const Redirect* make_own_redirect(Arena& arena, const Target& target) {
+    if (target.group == nullptr) return nullptr;
+    auto& made = *arena.make<Redirect>();
+    const bool has_uri = !target.parts.uri.empty();
+    made.from = script::Complex(has_uri ? target.url.source() : arena.concat(target.url.source(), "/"));
+    made.to = script::Complex(has_uri ? target.location : Text("/"));
+    return &made;
+}
+
+Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf*) {
+    if (Result<void> done = http::upstream::complete(parser, conf, "proxy_", kHidden); !done) return done;
+    Arena& arena = parser.arena();
+    if (*conf.target == nullptr) return {};
+    const Target& target = **conf.target;
+    conf.own_redirect = make_own_redirect(arena, target);
+    conf.head = make_head_template(arena, *conf.set_headers, target.host, *conf.http_version == HttpVersion::v10);
+    return {};
+}
+
+// --- variables ---
+
+Text proxy_host(const http::Request& r) {
+    const State* state = r.state<State>();
+    return state != nullptr ? state->protocol->host : Text{};
+}
+Text proxy_port(const http::Request& r) {
+    const State* state = r.state<State>();
+    if (state == nullptr) return {};
+    char room[8];
+    return r.arena().copy(TextBuilder(room).add(state->protocol->port).text());
+}
+Text add_x_forwarded_for(const http::Request& r) {
+    const Text client = r.connection().peer().host_text(r.arena());
+    const Text before = r.headers.joined(r.arena(), "X-Forwarded-For", ", ");
+    return before.empty() ? client : r.arena().concat(before, ", ", client);
+}
+
+using conf::custom;
+using conf::directive;
+using http::anywhere;
+constexpr conf::Contexts kHandlers =
+    conf::Context::http_location | conf::Context::http_location_if | conf::Context::http_limit_except;
+
+constexpr auto kFamily = http::upstream::family<ProxyConf, "proxy_", SLUICE_PROXY_TEMP_PATH>();
+
+constexpr std::array kOwn{
+    custom<&ProxyConf::target, proxy_pass>("proxy_pass", {.where = kHandlers,
+                                                          .help = "the server that requests are passed to",
+                                                          .arity = {1, 1},
+                                                          .inherit = conf::Inherit::unnamed,
+                                                          .syntax = "URL"}),
+    directive<&ProxyConf::set_headers>("proxy_set_header",
+                                       {.where = anywhere, .help = "a field of the request to the upstream"}),
+    directive<&ProxyConf::set_body>("proxy_set_body", {.where = anywhere, .help = "the body of the request"}),
+    directive<&ProxyConf::method>("proxy_method", {.where = anywhere, .help = "the method of the request"}),
+    directive<&ProxyConf::http_version>("proxy_http_version",
+                                        {.where = anywhere, .initial = "1.1", .help = "the version of HTTP"}),
+    custom<&ProxyConf::redirects, parse_redirect>("proxy_redirect", {.where = anywhere,
+                                                                     .initial = "default",
+                                                                     .help = "rewrites Location and Refresh",
+                                                                     .arity = {1, 2},
+                                                                     .may_repeat = true}),
+    conf::action<ProxyConf, cookie_domain>(
+        "proxy_cookie_domain", {.where = anywhere, .help = "rewrites the domain of cookies", .arity = {1, 2}}),
+    conf::action<ProxyConf, cookie_path>(
+        "proxy_cookie_path", {.where = anywhere, .help = "rewrites the path of cookies", .arity = {1, 2}}),
+    conf::action<ProxyConf, cookie_flags>("proxy_cookie_flags",
+                                          {.where = anywhere, .help = "sets flags of cookies", .arity = {1, 4}}),
+    conf::inherited<&ProxyConf::cookies>(),
+    directive<&ProxyConf::headers_hash_max_size>(
+        "proxy_headers_hash_max_size", {.where = anywhere, .initial = "512", .help = "accepted for compatibility"}),
+    directive<&ProxyConf::headers_hash_bucket_size>(
+        "proxy_headers_hash_bucket_size", {.where = anywhere, .initial = "64", .help = "accepted for compatibility"}),
+};
+
+constexpr auto kDirectives = [] {
+    std::array<conf::Directive, kFamily.size() + kOwn.size()> all{};
+    std::copy(kFamily.begin(), kFamily.end(), all.begin());
+    std::copy(kOwn.begin(), kOwn.end(), all.begin() + kFamily.size());
+    return all;
+}();
+
+constexpr std::array kVariables{
+    http::Variable{.name = "proxy_host", .get = proxy_host, .cacheable = false},
+    http::Variable{.name = "proxy_port", .get = proxy_port, .cacheable = false},
+    http::Variable{.name = "proxy_add_x_forwarded_for", .get = add_x_forwarded_for, .cacheable = false},
+};
+
+constexpr http::Module kModule{
+    .name = "http_proxy",
+    .location = http::conf_type<ProxyConf, complete>(),
+    .directives = kDirectives,
+    .variables = kVariables,
+    .state = http::state_type<State>(),
+};
+
+}  // namespace
+
+SLUICE_EXPORT_MODULE(kModule);

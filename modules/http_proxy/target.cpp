@@ -1,0 +1,57 @@
+// Addresses and the URI rules of proxy_pass.
+#include "target.h"
+
+#include <sluice/http/uri/escape.h>
+
+namespace sluice::proxy {
+
+Url parse_url(Text text) {
+    constexpr Text kHttp = "http://";
+    Url url;
+    if (text::istarts_with(text, "https://")) {
+        url.error = "https protocol requires SSL support";
+        return url;
+    }
+    if (!text::istarts_with(text, kHttp)) {
+        url.error = "invalid URL prefix";
+        return url;
+    }
+    url.scheme = text.substr(0, kHttp.size());
+    Text rest = text.substr(kHttp.size());
+    if (rest.starts_with("unix:")) {
+        // unix:/path or unix:/path:/uri
+        const size_t colon = rest.find(':', 5);
+        url.name = rest.substr(0, colon);
+        url.uri = colon == Text::npos ? Text{} : rest.substr(colon + 1);
+        url.host = "localhost";
+        if (url.name.size() == 5) url.error = "no path in the unix domain socket";
+        return url;
+    }
+    const size_t end = rest.find_first_of("/?");
+    url.host = rest.substr(0, end);
+    url.uri = end == Text::npos ? Text{} : rest.substr(end);
+    const http::upstream::HostPort parts = http::upstream::split_host(url.host);
+    url.name = parts.host;
+    url.port = parts.port;
+    if (parts.host.empty()) {
+        url.error = "no host";
+    } else if (!parts.is_valid) {
+        url.error = "invalid port";
+    }
+    return url;
+}
+
+Text make_uri(Arena& arena, const UriParts& parts) {
+    if (parts.is_evaluated && !parts.target.empty())
+        return parts.target.starts_with('?') ? arena.concat("/", parts.target) : parts.target;
+    if (parts.target.empty() && parts.unparsed.data() != nullptr) return parts.unparsed;
+    const bool replaces = !parts.target.empty() && !parts.ignores_target;
+    const Text rest = replaces ? parts.uri.substr(std::min(parts.replaced, parts.uri.size())) : parts.uri;
+    const size_t size = http::uri::escaped_size(rest, http::uri::Escape::path);
+    const Text escaped =
+        size == rest.size() ? rest : http::uri::escape(rest, http::uri::Escape::path, arena.make_bytes(size));
+    return arena.concat(replaces ? parts.target : Text{}, escaped, parts.args.empty() ? Text{} : Text("?"),
+                        parts.args);
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,135 @@
+// Answer: from an upstream's fields to the response.
+#include "http/upstream/answer.h"
+
+#include "http/fields/date.h"
+#include "http/request.h"
+#include "http/upstream/exchange.h"
+
+namespace sluice::http::upstream {
+
+namespace {
+
+/// "text/html; charset=utf-8": the charset apart, for the filters that ask for types or change it.
+void set_content_type(Response& response, Text value) {
+    constexpr Text kCharset = "; charset=";
+    const size_t at = value.find(kCharset);
+    response.content_type = value;
+    response.charset = {};
+    if (at == Text::npos || value.find(';') != at) return;
+    const Text charset = value.substr(at + kCharset.size());
+    if (charset.empty() || charset.find_first_of("; \"") != Text::npos) return;
+    response.content_type = value.substr(0, at);
+    response.charset = charset;
+}
+
+/// As a time where writing it again gives the same text.
+bool set_last_modified(Response& response, Text value) {
+    const std::optional<Seconds> time = parse_http_date(value);
+    if (!time) return false;
+    char again[kHttpDateSize];
+    write_http_date(again, *time);
+    if (Text(again, sizeof again) != value) return false;
+    response.last_modified = time->count;
+    return true;
+}
+
+class Passer {
+ public:
+    explicit Passer(Exchange& exchange)
+        : exchange_(exchange), request_(exchange.request()), response_(exchange.request().response) {}
+
+    void pass(const Field& field) {
+        if (take_effect(field) || exchange_.conf().hidden->has(field)) return;
+        response_.headers.add(request_.arena(), field);
+    }
+
+ private:
+    bool ignores(IgnoredHeader which) const { return exchange_.conf().ignore_headers->has(which); }
+
+    void add(const Field& field, Text value) {
+        Field changed = field;
+        changed.value = value;
+        changed.next = nullptr;
+        response_.headers.add(request_.arena(), changed);
+    }
+
+    /// True when the field is dealt with and does not go on as it is.
+    bool take_effect(const Field& field) {
+        switch (field.known) {
+            case KnownHeader::connection:
+            case KnownHeader::keep_alive:
+            case KnownHeader::transfer_encoding:
+            case KnownHeader::content_length: return true;
+            case KnownHeader::content_type: set_content_type(response_, field.value); return true;
+            case KnownHeader::last_modified: return set_last_modified(response_, field.value);
+            case KnownHeader::etag:
+                if (!response_.etag.empty()) return false;
+                response_.etag = field.value;
+                return true;
+            case KnownHeader::accept_ranges: return response_.allows_ranges;
+            case KnownHeader::x_accel_buffering:
+                if (ignores(IgnoredHeader::x_accel_buffering)) return false;
+                if (text::iequals(field.value, "no")) exchange_.is_buffered = false;
+                if (text::iequals(field.value, "yes")) exchange_.is_buffered = true;
+                return false;
+            case KnownHeader::x_accel_limit_rate:
+                if (!ignores(IgnoredHeader::x_accel_limit_rate)) request_.set_limit_rate(field.value);
+                return false;
+            case KnownHeader::x_accel_charset:
+                if (!ignores(IgnoredHeader::x_accel_charset)) response_.charset = field.value;
+                return false;
+            case KnownHeader::location:
+            case KnownHeader::refresh:
+            case KnownHeader::set_cookie: return rewrite(field);
+            default: return false;
+        }
+    }
+
+    bool rewrite(const Field& field) {
+        const Text value = exchange_.protocol().rewrite(exchange_, field);
+        if (value.data() == nullptr) return false;
+        if (field.known == KnownHeader::location) {
+            response_.location = value;
+        } else {
+            add(field, value);
+        }
+        return true;
+    }
+
+    Exchange& exchange_;
+    Request& request_;
+    Response& response_;
+};
+
+}  // namespace
+
+void pass_answer(Exchange& exchange) {
+    Response& response = exchange.request().response;
+    const Answer& answer = exchange.answer;
+    response.status = answer.status;
+    response.status_line = answer.status_line;
+    response.content_length = answer.content_length;
+    if (*exchange.conf().force_ranges) {
+        response.allows_ranges = true;
+        response.single_range = true;
+    }
+    Passer passer(exchange);
+    for (const Field& field : answer.headers) passer.pass(field);
+}
+
+void pass_kept_fields(Exchange& exchange) {
+    Request& request = exchange.request();
+    for (const Field& field : exchange.answer.headers) {
+        switch (field.known) {
+            case KnownHeader::content_type: set_content_type(request.response, field.value); break;
+            case KnownHeader::set_cookie:
+            case KnownHeader::cache_control:
+            case KnownHeader::expires:
+            case KnownHeader::content_disposition: request.response.headers.add(request.arena(), field); break;
+            case KnownHeader::x_accel_limit_rate: request.set_limit_rate(field.value); break;
+            default: break;
+        }
+    }
+}
+
+}  // namespace sluice::http::upstream

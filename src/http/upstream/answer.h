@@ -1,0 +1,29 @@
+// Answer: the head of what an upstream answered, and how it becomes the response to the client.
+#pragma once
+
+#include "http/headers.h"
+#include "http/response.h"
+
+namespace sluice::http {
+class Request;
+}
+
+namespace sluice::http::upstream {
+
+class Exchange;
+
+struct Answer {
+    uint16_t status = 0;
+    Text status_line;  ///< "200 Fine"
+    Headers headers;   ///< in the request's arena; $upstream_http_*
+    int64_t content_length = Response::kUnknownLength;
+    bool has_no_body = false;  ///< by its status or the request's method
+};
+
+/// Makes `request.response` of the exchange's answer: fields that are hidden stay behind, those that the server
+/// writes itself become its settings, X-Accel-* take effect.
+void pass_answer(Exchange& exchange);
+/// The fields that an X-Accel-Redirect keeps: Content-Type, Set-Cookie, Cache-Control, …
+void pass_kept_fields(Exchange& exchange);
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,91 @@
+// Conf: what follows from several settings together.
+#include "http/upstream/conf.h"
+
+#include "core/conf/parser.h"
+#include "http/conf/core_parsers.h"
+
+namespace sluice::http::upstream {
+
+namespace {
+
+/// Memory for an answer where the configuration does not say: four pieces as they usually come.
+constexpr int64_t kUsualMemory = int64_t{64} * 1024;
+
+Result<void> check_sizes(conf::Parser& parser, Conf& conf, Text prefix) {
+    Arena& arena = parser.arena();
+    const auto fail = [&](Text text) -> Result<void> { return Error(text); };
+    const conf::BufferCount& buffers = *conf.buffers;
+    if (buffers.number < 2) return fail(arena.concat("there must be at least 2 \"", prefix, "buffers\""));
+    const int64_t largest = std::max(conf.buffer_size->count, buffers.size.count);
+    if (!conf.busy_buffers_size.is_set()) conf.busy_buffers_size.value = {2 * largest};
+    if (!conf.temp_file_write_size.is_set()) conf.temp_file_write_size.value = {2 * largest};
+    const Text rest = arena.concat(" must be equal to or greater than the maximum of the value of \"", prefix,
+                                   "buffer_size\" and one of the \"", prefix, "buffers\"");
+    if (conf.busy_buffers_size->count < largest) return fail(arena.concat("\"", prefix, "busy_buffers_size\"", rest));
+    if (conf.busy_buffers_size.is_set() &&
+        conf.busy_buffers_size->count > int64_t{buffers.number - 1} * buffers.size.count)
+        return fail(arena.concat("\"", prefix, "busy_buffers_size\" must be less than the size of all \"", prefix,
+                                 "buffers\" minus one buffer"));
+    if (conf.temp_file_write_size->count < largest)
+        return fail(arena.concat("\"", prefix, "temp_file_write_size\"", rest));
+    if (conf.max_temp_file_size->count != 0 && conf.max_temp_file_size->count < largest)
+        return fail(
+            arena.concat("\"", prefix,
+                         "max_temp_file_size\" must be equal to zero to disable temporary files usage or must "
+                         "be equal to or greater than the maximum of the value of \"",
+                         prefix, "buffer_size\" and one of the \"", prefix, "buffers\""));
+    return {};
+}
+
+}  // namespace
+
+Result<void> complete(conf::Parser& parser, Conf& conf, Text prefix, HiddenByDefault hidden) {
+    if (Result<void> checked = check_sizes(parser, conf, prefix); !checked) return checked;
+    conf.memory_limit =
+        conf.buffers.is_set() ? int64_t{conf.buffers->number} * conf.buffers->size.count : kUsualMemory;
+    auto* set = parser.arena().make<NameSet>();
+    const auto is_passed = [&](Text name) {
+        for (const Text passed : *conf.pass_headers)
+            if (text::iequals(passed, name)) return true;
+        return false;
+    };
+    for (const Text name : hidden)
+        if (!is_passed(name)) set->add(name);
+    for (const Text name : *conf.hide_headers)
+        if (!is_passed(name)) set->add(name);
+    conf.hidden = set;
+    return {};
+}
+
+namespace parse {
+
+Result<void> bind(conf::Parser& parser, Setting<Bind>& field, conf::Arguments words) {
+    Bind bind;
+    if (words[0].text != "off") {
+        Result<script::Complex> address =
+            script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
+        if (!address) return address.error();
+        if (address->is_constant() && !event::SocketAddress::parse_ip(address->source(), 0)) {
+            parser.point_at(words[0]);
+            return Error(parser.arena().concat("invalid address \"", words[0].text, "\""));
+        }
+        bind = {*address, true, false};
+    }
+    if (words.size() == 2) {
+        if (words[1].text != "transparent") {
+            parser.point_at(words[1]);
+            return Error(parser.arena().concat("invalid parameter \"", words[1].text, "\""));
+        }
+        bind.is_transparent = true;
+    }
+    field.set(bind);
+    return {};
+}
+
+Result<void> temp_path(conf::Parser& parser, Setting<TempPath>& field, conf::Arguments words) {
+    return http::parse::temp_path(parser, field, words);
+}
+
+}  // namespace parse
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,164 @@
+// Exchange: its beginning, the table of its steps, and time-outs.
+#include "http/upstream/exchange.h"
+
+#include <cerrno>
+
+#include "event/loop.h"
+#include "http/server_connection.h"
+
+namespace sluice::http::upstream {
+
+StateSlot Exchange::state_slot;
+
+struct Exchange::Step {
+    State state;
+    Text action;  ///< for log lines: " while …"
+    Setting<Msec> Conf::*timeout;
+    void (Exchange::*received)(event::Received&);
+    void (Exchange::*closed)();
+};
+
+// An answer may come before the request has left.
+constexpr Exchange::Step Exchange::kSteps[] = {
+    {State::waiting, "", nullptr, nullptr, nullptr},
+    {State::connecting, "connecting to upstream", &Conf::connect_timeout, nullptr, &Exchange::close_in_head},
+    {State::sending, "sending request to upstream", &Conf::send_timeout, &Exchange::take_head,
+     &Exchange::close_in_head},
+    {State::reading_head, "reading response header from upstream", &Conf::read_timeout, &Exchange::take_head,
+     &Exchange::close_in_head},
+    {State::relaying, "reading upstream", &Conf::read_timeout, &Exchange::take_body, &Exchange::close_in_body},
+    {State::tunnel, "proxying upgraded connection", &Conf::read_timeout, &Exchange::take_tunnel,
+     &Exchange::close_tunnel},
+    {State::ended, "sending to client", nullptr, nullptr, nullptr},
+};
+
+const Exchange::Step& Exchange::step() const {
+    return kSteps[static_cast<size_t>(state_)];
+}
+
+Exchange::Exchange(Request& request, const Conf& conf, Protocol& protocol, const Group& group)
+    : is_buffered(*conf.buffering),
+      request_(request),
+      conf_(conf),
+      protocol_(protocol),
+      group_(group),
+      timer_(event::Timer::call<&Exchange::on_timer>, this),
+      to_client_(request.arena()),
+      to_upstream_(request.arena()) {}
+
+Exchange::~Exchange() {
+    if (connection_ != nullptr) connection_->close();
+}
+
+Verdict Exchange::run(Request& request, const Conf& conf, Protocol& protocol, const Group& group, Text uri) {
+    const Exchange* earlier = request.state<Exchange>();
+    Exchange& made = request.make_state<Exchange>(request, conf, protocol, group);
+    if (earlier != nullptr) {
+        made.first_try_ = earlier->first_try_;
+        made.try_ = earlier->try_;
+    }
+    made.uri = uri;
+    made.begin();
+    return Verdict::taken();
+}
+
+void Exchange::begin() {
+    request_.set_describer(this);
+    request_.set_waiter(this);
+    started_ = request_.connection().loop().now();
+    selection_ = &group_.balancer->begin(request_);
+    RequestBody& body = request_.body;
+    if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
+    streams_body_ = !*conf_.request_buffering && *conf_.pass_request_body && !body.is_complete();
+    if (streams_body_) return next_try();
+    body.collect(request_,
+                 [](Request& request, uint16_t status) { request.state<Exchange>()->on_body_collected(status); });
+}
+
+void Exchange::on_body_collected(uint16_t status) {
+    if (status != 0) {
+        end_with(status);
+    } else {
+        next_try();
+    }
+}
+
+void Exchange::enter(State state) {
+    state_ = state;
+    request_.set_action(step().action);
+    arm_timer();
+}
+
+void Exchange::arm_timer() {
+    if (step().timeout == nullptr) {
+        timer_.disarm();
+        return;
+    }
+    sent_at_timer_ = connection_->socket().bytes_sent();
+    timer_.arm(request_.connection().loop(), *(conf_.*step().timeout));
+}
+
+// The request may have ended without us: the client's connection broke.
+bool Exchange::has_ended() {
+    if (state_ == State::ended) return true;
+    if (!request_.is_finished()) return false;
+    abandon();
+    return true;
+}
+
+void Exchange::on_timer() {
+    if (is_rate_limited_) return limit_rate();
+    if (has_ended()) return;
+    // Time counts from one success to the next.
+    if (state_ == State::sending && connection_->socket().bytes_sent() != sent_at_timer_) return arm_timer();
+    request_.log().error(ETIMEDOUT, "upstream timed out");
+    switch (state_) {
+        case State::connecting:
+        case State::sending:
+        case State::reading_head: fail(Failure::timeout); break;
+        case State::relaying: break_answer(); break;
+        case State::tunnel: end_tunnel(); break;
+        case State::waiting:
+        case State::ended: break;
+    }
+}
+
+void Exchange::on_received(event::Received& received) {
+    if (has_ended() || step().received == nullptr) return;
+    (this->*step().received)(received);
+}
+
+void Exchange::on_peer_closed() {
+    if (has_ended()) return;
+    (this->*step().closed)();
+}
+
+void Exchange::on_failed(const Error& error) {
+    if (has_ended()) return;
+    const bool is_stale = is_reused_ && answer.status == 0 &&
+                          connection_->socket().bytes_received() == received_before_ && may_repeat();
+    if (is_stale && state_ != State::relaying && state_ != State::tunnel) return reconnect();
+    request_.log().error(error.number, error.text);
+    switch (state_) {
+        case State::connecting:
+        case State::sending:
+        case State::reading_head: fail(Failure::error); break;
+        case State::relaying: break_answer(); break;
+        case State::tunnel: end_tunnel(); break;
+        case State::waiting:
+        case State::ended: break;
+    }
+}
+
+void Exchange::on_client_gone(Request&) {
+    if (state_ == State::ended || *conf_.ignore_client_abort) return;
+    request_.log().info("client prematurely closed connection, so upstream connection is closed too");
+    abandon();
+    request_.finish(kStatusClientClosed);
+}
+
+void Exchange::describe(TextBuilder& line) const {
+    line.add(", upstream: \"", scheme, peer_ != nullptr ? peer_->address.name : group_.host, uri, "\"");
+}
+
+}  // namespace sluice::http::upstream

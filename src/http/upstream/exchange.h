@@ -1,0 +1,189 @@
+// Exchange: one request's dialogue with upstream servers: the choice of a server, the connection, the request, the
+// answer and its way to the client, another try after a failure. It lives in the request's arena.
+//
+//   start ─► body collected ─► connecting ─► sending ─► reading_head ─┬─► relaying ─► ended
+//                 ▲                │             │            │       └─► tunnel ───► ended
+//                 └── next try ◄───┴── failure ──┴────────────┘
+#pragma once
+
+#include <cstdint>
+
+#include "core/balance/balancer.h"
+#include "core/log/log.h"
+#include "event/timer.h"
+#include "http/request.h"
+#include "http/tunnel.h"
+#include "http/upstream/answer.h"
+#include "http/upstream/conf.h"
+#include "http/upstream/group.h"
+#include "http/upstream/peer_connection.h"
+#include "http/upstream/protocol.h"
+#include "http/upstream/relay.h"
+
+namespace sluice::http::upstream {
+
+/// One try, for the $upstream_* variables.
+struct Try {
+    static constexpr int64_t kNone = -1;
+    Text address;
+    uint16_t status = 0;
+    Msec started{};
+    int64_t connect_time = kNone;  ///< milliseconds
+    int64_t header_time = kNone;
+    int64_t response_time = kNone;
+    int64_t response_length = 0;
+    int64_t bytes_received = 0;
+    int64_t bytes_sent = 0;
+    bool is_new_exchange = false;  ///< the first one after an internal redirect
+    Try* next = nullptr;
+};
+
+class Exchange final : public event::ConnectionHandler,
+                       public BodySource,
+                       public Waiter,
+                       public RequestBody::Consumer,
+                       public Tunnel,
+                       public LogContext {
+ public:
+    static StateSlot state_slot;
+
+    /// `conf`, `protocol` and `group` outlive the request or live in its arena. `owner` is who shares kept
+    /// connections: the location's own struct.
+    Exchange(Request& request, const Conf& conf, Protocol& protocol, const Group& group);
+    ~Exchange();
+
+    /// A content handler's whole work: makes the exchange and begins. Answers with Verdict::taken().
+    /// `uri`: what is asked for, for log lines.
+    static Verdict run(Request& request, const Conf& conf, Protocol& protocol, const Group& group, Text uri);
+
+    Request& request() const { return request_; }
+    const Conf& conf() const { return conf_; }
+    const Group& group() const { return group_; }
+    Arena& arena() const { return request_.arena(); }
+    Protocol& protocol() const { return protocol_; }
+
+    Text scheme = "http://";
+    Text uri;
+    /// The answer's head, filled in by the protocol.
+    Answer answer;
+    /// The body goes through memory or a file first, as `buffering` and X-Accel-Buffering say.
+    bool is_buffered = true;
+    /// The answer switches protocols: bytes go both ways from now on.
+    bool is_upgrade = false;
+
+    /// The request's body is streamed to the upstream as it comes.
+    bool streams_body() const { return streams_body_; }
+    /// The tries so far, those of earlier exchanges of the request included.
+    const Try* tries() const { return first_try_; }
+    /// The header fields of the last answer.
+    const Headers& headers() const { return answer.headers; }
+
+    // event::ConnectionHandler: the upstream's side.
+    void on_received(event::Received& received) override;
+    void on_sent() override;
+    void on_connected() override;
+    void on_peer_closed() override;
+    void on_failed(const Error& error) override;
+    // The client's side.
+    void pull(Request& request) override;
+    void on_client_gone(Request& request) override;
+    void on_body(Request& request, Text piece, bool is_last) override;
+    void on_body_failed(Request& request, uint16_t status) override;
+    void on_client_received(event::Received& received) override;
+    void on_client_sent() override;
+    void on_client_closed() override;
+    void on_client_failed(const Error& error) override;
+    // LogContext
+    void describe(TextBuilder& line) const override;
+
+ private:
+    enum class State : uint8_t { waiting, connecting, sending, reading_head, relaying, tunnel, ended };
+    /// One row per state: log action, how long it may take, what then runs.
+    struct Step;
+    static const Step kSteps[];
+    const Step& step() const;
+
+    void begin();
+    void on_body_collected(uint16_t status);
+    void enter(State state);
+    void arm_timer();
+    void on_timer();
+    bool has_ended();
+
+    // Trying (exchange_try.cpp)
+    void next_try();
+    void begin_try(Text address);
+    void connect();
+    void send_request();
+    void on_request_sent();
+    void fail(Failure failure);
+    void reconnect();
+    bool may_try_again(Failure failure, uint32_t tries_left) const;
+    bool may_repeat() const;
+    void end_try(balance::Outcome outcome, bool keeps);
+    void end_with(uint16_t status);
+    void abandon();
+    Seconds unix_time() const;
+
+    // Reading the answer (exchange_answer.cpp)
+    void take_head(event::Received& received);
+    void take_body(event::Received& received);
+    void close_in_head();
+    void close_in_body();
+    void on_head(event::Received& received, Text rest);
+    bool is_answered_otherwise();
+    bool intercepts() const;
+    bool follows_redirect();
+    void begin_relay(event::Received& received, Text rest);
+    void relay(event::Received& received, Text bytes);
+    void on_answer_complete(bool keeps);
+    void break_answer();
+    void flush();
+    void limit_memory();
+    void limit_rate();
+
+    // After 101 (exchange_tunnel.cpp)
+    void begin_tunnel(event::Received& received, Text rest);
+    void take_tunnel(event::Received& received);
+    void close_tunnel();
+    void push_to_client();
+    void push_to_upstream();
+    void end_tunnel_if_done();
+    void end_tunnel();
+
+    Request& request_;
+    const Conf& conf_;
+    Protocol& protocol_;
+    const Group& group_;
+    balance::Selection* selection_ = nullptr;
+    const balance::Peer* peer_ = nullptr;
+    PeerConnection* connection_ = nullptr;
+    event::Timer timer_;
+    Relay to_client_;
+    Relay to_upstream_;
+    Try* first_try_ = nullptr;
+    Try* try_ = nullptr;
+    Msec started_{};
+    int64_t received_before_ = 0;  ///< bytes_received() of the connection when the try began
+    int64_t sent_before_ = 0;
+    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed
+    uint32_t tried_ = 0;
+    State state_ = State::waiting;
+    bool streams_body_ : 1 = false;
+    bool is_reused_ : 1 = false;          ///< the connection came from the pool
+    bool was_sent_ : 1 = false;           ///< bytes of the request may have reached this server
+    bool is_request_sent_ : 1 = false;    ///< all of them have left
+    bool was_body_streamed_ : 1 = false;  ///< body bytes were passed on: no other try
+    bool is_body_held_ : 1 = false;       ///< the client's body waits for the upstream
+    bool is_body_last_ : 1 = false;
+    bool is_output_pending_ : 1 = false;
+    bool is_head_unsent_ : 1 = false;       ///< of an answer that is not buffered: it leaves without a body
+    bool is_complete_ : 1 = false;          ///< the answer's body has come to its end
+    bool is_broken_ : 1 = false;            ///< it never will: the client's connection ends without its end
+    bool client_closed_ : 1 = false;        ///< tunnel
+    bool upstream_closed_ : 1 = false;      ///< tunnel
+    bool is_upstream_pending_ : 1 = false;  ///< tunnel: a send to the upstream is on its way
+    bool is_rate_limited_ : 1 = false;
+};
+
+}  // namespace sluice::http::upstream

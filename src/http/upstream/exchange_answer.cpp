@@ -1,0 +1,236 @@
+// Exchange: the answer: its head, then its body on the way to the client.
+#include <cerrno>
+
+#include "event/loop.h"
+#include "http/server_connection.h"
+#include "http/upstream/exchange.h"
+#include "http/uri/normalize.h"
+
+namespace sluice::http::upstream {
+
+namespace {
+
+/// Buffers of the pool that one answer may hold while its client is slow.
+constexpr uint32_t kMostBuffers = 8;
+/// From this length on a body is read into large buffers.
+constexpr int64_t kBulkFrom = 16384;
+
+Failure failure_of(uint16_t status) {
+    switch (status) {
+        case 500: return Failure::http_500;
+        case 502: return Failure::http_502;
+        case 503: return Failure::http_503;
+        case 504: return Failure::http_504;
+        case 403: return Failure::http_403;
+        case 404: return Failure::http_404;
+        case 429: return Failure::http_429;
+        default: return Failure::http_other;
+    }
+}
+
+}  // namespace
+
+void Exchange::take_head(event::Received& received) {
+    Text bytes = received.bytes();
+    if (state_ == State::reading_head) arm_timer();
+    switch (protocol_.read_head(*this, bytes)) {
+        case HeadState::more: break;
+        case HeadState::invalid: fail(Failure::invalid_header); break;
+        case HeadState::done: on_head(received, bytes); break;
+    }
+}
+
+void Exchange::close_in_head() {
+    const bool is_stale = is_reused_ && connection_->socket().bytes_received() == received_before_ && may_repeat();
+    if (is_stale) return reconnect();
+    request_.log().error(0, "upstream prematurely closed connection");
+    fail(Failure::error);
+}
+
+void Exchange::on_head(event::Received& received, Text rest) {
+    try_->status = answer.status;
+    try_->header_time = (request_.connection().loop().now() - try_->started).count;
+    const Failure failure = failure_of(answer.status);
+    if (failure != Failure::http_other && selection_->tries_left() > 1 &&
+        may_try_again(failure, selection_->tries_left() - 1))
+        return fail(failure);
+    if (is_upgrade) return begin_tunnel(received, rest);
+    if (is_answered_otherwise()) return;
+    begin_relay(received, rest);
+}
+
+/// An error page instead of the answer, or another location's content.
+bool Exchange::is_answered_otherwise() {
+    if (intercepts()) {
+        const uint16_t status = answer.status;
+        if (status == 401) {
+            if (const Field* field = answer.headers.find(KnownHeader::www_authenticate))
+                request_.response.headers.set(arena(), KnownHeader::www_authenticate, field->value);
+        }
+        abandon();
+        request_.finish(status);
+        return true;
+    }
+    return follows_redirect();
+}
+
+bool Exchange::intercepts() const {
+    if (!*conf_.intercept_errors || answer.status < 300) return false;
+    for (const ErrorPage& page : *request_.conf<LocationConf>().error_pages)
+        if (page.status == answer.status) return true;
+    return false;
+}
+
+bool Exchange::follows_redirect() {
+    if (conf_.ignore_headers->has(IgnoredHeader::x_accel_redirect)) return false;
+    const Text target = answer.headers.value(KnownHeader::x_accel_redirect);
+    if (target.empty()) return false;
+    pass_kept_fields(*this);
+    abandon();
+    if (target.starts_with('@')) {
+        request_.redirect_to_named(target);
+        return true;
+    }
+    const uri::UnsafeUri split = uri::split_unsafe_uri(target, arena().make_bytes(target.size()));
+    if (!split.is_safe) {
+        request_.log().error(0, "unsafe URI \"", target, "\" was detected");
+        request_.finish(404);
+        return true;
+    }
+    if (request_.method != Method::head) request_.method = Method::get;
+    request_.redirect_internally(arena().copy(split.path), split.args);
+    return true;
+}
+
+void Exchange::begin_relay(event::Received& received, Text rest) {
+    enter(State::relaying);
+    pass_answer(*this);
+    if (!request_.send_header()) return abandon();
+    request_.set_source(this);
+    is_head_unsent_ = !is_buffered;
+    if (request_.response.is_header_only && !answer.has_no_body) {
+        // A filter has answered without a body: nobody wants the rest.
+        end_try(balance::Outcome::ok, false);
+        is_complete_ = true;
+        enter(State::ended);
+        return flush();
+    }
+    const int64_t left = answer.content_length - static_cast<int64_t>(rest.size());
+    if (answer.content_length < 0 || left > kBulkFrom) connection_->socket().expect_bulk(true);
+    relay(received, rest);
+}
+
+void Exchange::take_body(event::Received& received) {
+    arm_timer();
+    relay(received, received.bytes());
+}
+
+void Exchange::relay(event::Received& received, Text bytes) {
+    Text piece;
+    for (;;) {
+        const BodyState state = protocol_.read_body(*this, bytes, piece);
+        if (state == BodyState::data) {
+            try_->response_length += static_cast<int64_t>(piece.size());
+            to_client_.add(received, piece);
+            continue;
+        }
+        if (state == BodyState::invalid) return break_answer();
+        if (state == BodyState::done) {
+            const bool has_more = !bytes.empty();
+            if (has_more && answer.content_length >= 0)
+                request_.log().warn(0, "upstream sent more data than specified in \"Content-Length\" header");
+            return on_answer_complete(!has_more);
+        }
+        break;
+    }
+    flush();
+    if (state_ == State::relaying) limit_memory();
+    if (state_ == State::relaying && conf_.limit_rate->count > 0) limit_rate();
+}
+
+void Exchange::on_answer_complete(bool keeps) {
+    end_try(balance::Outcome::ok, keeps && is_request_sent_ && protocol_.can_keep());
+    is_complete_ = true;
+    enter(State::ended);
+    flush();
+}
+
+void Exchange::close_in_body() {
+    if (protocol_.ends_at_close()) return on_answer_complete(false);
+    request_.log().error(0, "upstream prematurely closed connection");
+    break_answer();
+}
+
+// What has come goes to the client, and then its connection ends without the end of the message.
+void Exchange::break_answer() {
+    end_try(balance::Outcome::failed, false);
+    is_broken_ = true;
+    enter(State::ended);
+    flush();
+}
+
+void Exchange::flush() {
+    if (is_output_pending_ || request_.is_finished()) return;
+    if (!to_client_.is_empty() || is_complete_ || is_head_unsent_) {
+        is_head_unsent_ = false;
+        event::Chain chain = to_client_.take();
+        switch (request_.output(chain, is_complete_)) {
+            case OutputState::sent: to_client_.release(); break;
+            case OutputState::pending: is_output_pending_ = true; break;
+            case OutputState::failed: return abandon();
+        }
+    }
+    if (is_complete_) {
+        request_.finish(0);
+    } else if (is_broken_ && !is_output_pending_) {
+        request_.finish(502);
+    }
+}
+
+void Exchange::pull(Request&) {
+    is_output_pending_ = false;
+    to_client_.release();
+    flush();
+    if (state_ != State::relaying || is_rate_limited_ || is_output_pending_) return;
+    if (!connection_->socket().is_paused()) return;
+    arm_timer();
+    connection_->socket().resume();
+}
+
+// The client is slower than the upstream: memory is limited, then a file, then the upstream has to wait.
+void Exchange::limit_memory() {
+    if (!is_output_pending_) return;
+    const bool is_full =
+        !is_buffered || to_client_.in_memory() >= conf_.memory_limit || to_client_.buffers() >= kMostBuffers;
+    if (!is_full) return;
+    const int64_t most = is_buffered ? conf_.max_temp_file_size->count : 0;
+    if (to_client_.file_size() < most) {
+        const Result<Text> path = to_client_.spill(*conf_.temp_path);
+        if (path) {
+            if (!path->empty())
+                request_.log().warn(0, "an upstream response is buffered to a temporary file ", *path);
+            return;
+        }
+        request_.log().write(LogLevel::crit, path.error().number, path.error().text);
+        return break_answer();
+    }
+    timer_.disarm();
+    connection_->socket().pause();
+}
+
+void Exchange::limit_rate() {
+    const event::Loop& loop = request_.connection().loop();
+    const int64_t rate = conf_.limit_rate->count;
+    const int64_t allowed = rate * ((loop.now() - try_->started).count / 1000 + 1);
+    const int64_t excess = connection_->socket().bytes_received() - received_before_ - allowed;
+    is_rate_limited_ = excess > 0;
+    if (is_rate_limited_) {
+        connection_->socket().pause();
+        timer_.arm(request_.connection().loop(), {excess * 1000 / rate + 1});
+        return;
+    }
+    arm_timer();
+    if (!is_output_pending_) connection_->socket().resume();
+}
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,276 @@
+// Exchange: one try after the other: server, connection, request; what a failure leads to.
+#include <cerrno>
+
+#include "event/loop.h"
+#include "http/conf/http_conf.h"
+#include "http/server_connection.h"
+#include "http/upstream/exchange.h"
+#include "http/worker.h"
+
+namespace sluice::http::upstream {
+
+namespace {
+
+/// What the client gets when a failure of this kind is the last.
+constexpr uint16_t status_of(Failure failure) {
+    switch (failure) {
+        case Failure::timeout: return 504;
+        case Failure::denied:
+        case Failure::http_403: return 403;
+        case Failure::http_404: return 404;
+        case Failure::http_429: return 429;
+        case Failure::http_500: return 500;
+        case Failure::http_503: return 503;
+        case Failure::http_504: return 504;
+        case Failure::error:
+        case Failure::invalid_header:
+        case Failure::http_502:
+        case Failure::updating:
+        case Failure::non_idempotent:
+        case Failure::off:
+        case Failure::http_other: return 502;
+    }
+    return 502;
+}
+
+/// Methods that must not be repeated when a server may have acted on them (RFC 9110 §9.2.2; nginx's list).
+constexpr bool is_idempotent(Method method) {
+    return method != Method::post && method != Method::lock && method != Method::patch;
+}
+
+}  // namespace
+
+Seconds Exchange::unix_time() const {
+    return {request_.connection().loop().wall_msec() / 1000};
+}
+
+void Exchange::begin_try(Text address) {
+    Try* made = arena().make<Try>();
+    made->address = address;
+    made->started = request_.connection().loop().now();
+    made->is_new_exchange = tried_ == 0 && try_ != nullptr;
+    (try_ != nullptr ? try_->next : first_try_) = made;
+    try_ = made;
+    ++tried_;
+    answer = {};
+    is_upgrade = false;
+    was_sent_ = is_request_sent_ = false;
+}
+
+void Exchange::next_try() {
+    peer_ = selection_->pick(unix_time());
+    if (peer_ == nullptr) {
+        begin_try(group_.host);
+        try_->status = 502;
+        try_->response_time = 0;
+        request_.set_action("connecting to upstream");
+        request_.log().error(0, "no live upstreams");
+        end_with(502);
+        return;
+    }
+    begin_try(peer_->address.name);
+    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
+                                       peer_->address.length);
+    if (group_.pool != nullptr) connection_ = group_.pool->take(address, &conf_);
+    is_reused_ = connection_ != nullptr;
+    if (!is_reused_) return connect();
+    connection_->set_user(this);
+    try_->connect_time = 0;
+    send_request();
+}
+
+void Exchange::connect() {
+    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
+                                       peer_->address.length);
+    Worker& worker = request_.connection().worker();
+    request_.set_action("connecting to upstream");
+    connection_ = PeerConnection::make(worker, address, &conf_);
+    if (connection_ == nullptr) {
+        request_.log().error(0, "worker_connections are not enough");
+        end_with(500);
+        return;
+    }
+    connection_->set_user(this);
+    event::ConnectOptions options{.keepalive = *conf_.socket_keepalive,
+                                  .receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count),
+                                  .send_buffer = static_cast<int>(conf_.socket_sndbuf->count)};
+    event::SocketAddress local;
+    if (conf_.bind->is_on) {
+        const Text text = conf_.bind->address.evaluate(request_);
+        HostPort parts{text, 0};
+        auto parsed = event::SocketAddress::parse_ip(text, 0);
+        if (!parsed) {
+            parts = split_host(text);
+            parsed = event::SocketAddress::parse_ip(parts.host, parts.port);
+        }
+        if (parsed) {
+            local = *parsed;
+            options.bind_to = &local;
+            options.is_transparent = conf_.bind->is_transparent;
+        } else if (!text.empty()) {
+            request_.log().error(0, "invalid local address \"", text, "\"");
+        }
+    }
+    const Result<void> begun = connection_->socket().connect(address, options);
+    if (begun) return enter(State::connecting);
+    request_.log().error(begun.error().number, begun.error().text);
+    fail(Failure::error);
+}
+
+void Exchange::on_connected() {
+    if (has_ended()) return;
+    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
+    send_request();
+}
+
+void Exchange::send_request() {
+    event::Connection& socket = connection_->socket();
+    received_before_ = socket.bytes_received();
+    sent_before_ = socket.bytes_sent();
+    ++connection_->requests;
+    event::Chain chain;
+    if (!protocol_.write_request(*this, chain)) {
+        end_with(500);
+        return;
+    }
+    protocol_.begin_answer(*this);
+    enter(State::sending);
+    was_sent_ = true;
+    switch (socket.send(chain)) {
+        case event::SendState::done: on_request_sent(); break;
+        case event::SendState::pending: break;
+        case event::SendState::failed: on_failed(Error("send() failed", socket.send_error())); break;
+    }
+}
+
+// Of a streamed body, the next piece is due.
+void Exchange::on_request_sent() {
+    if (streams_body_ && !is_body_last_) {
+        if (!was_body_streamed_) {
+            was_body_streamed_ = true;
+            request_.body.stream_to(request_, *this);
+        } else if (is_body_held_) {
+            is_body_held_ = false;
+            to_upstream_.release();
+            request_.stream().resume_body(request_);
+        }
+        if (!is_body_last_) return;
+        if (connection_ == nullptr || connection_->socket().is_sending()) return;
+    }
+    is_request_sent_ = true;
+    if (state_ == State::sending) enter(State::reading_head);
+}
+
+void Exchange::on_sent() {
+    if (has_ended()) return;
+    if (state_ == State::tunnel) {
+        is_upstream_pending_ = false;
+        to_upstream_.release();
+        arm_timer();
+        push_to_upstream();
+        return;
+    }
+    on_request_sent();
+}
+
+void Exchange::on_body(Request&, Text piece, bool is_last) {
+    if (state_ == State::ended || connection_ == nullptr) return;
+    is_body_last_ = is_last;
+    event::Chain chain;
+    // The bytes are valid during this call only.
+    protocol_.write_body(*this, arena().copy(piece), is_last, chain);
+    if (chain.empty()) {
+        if (is_last && !connection_->socket().is_sending()) on_request_sent();
+        return;
+    }
+    if (state_ == State::sending) arm_timer();
+    switch (connection_->socket().send(chain)) {
+        case event::SendState::done:
+            if (is_last) on_request_sent();
+            break;
+        case event::SendState::pending:
+            if (is_last) break;
+            is_body_held_ = true;
+            request_.stream().pause_body(request_);
+            break;
+        case event::SendState::failed: on_failed(Error("send() failed", connection_->socket().send_error())); break;
+    }
+}
+
+void Exchange::on_body_failed(Request&, uint16_t status) {
+    if (state_ == State::ended) return;
+    if (request_.response.is_header_sent) {
+        break_answer();
+    } else {
+        end_with(status);
+    }
+}
+
+bool Exchange::may_repeat() const {
+    if (was_body_streamed_) return false;
+    return !was_sent_ || is_idempotent(request_.method) || conf_.next_upstream->has(Failure::non_idempotent);
+}
+
+bool Exchange::may_try_again(Failure failure, uint32_t tries_left) const {
+    if (tries_left == 0 || !may_repeat()) return false;
+    if (conf_.next_upstream->has(Failure::off) || !conf_.next_upstream->has(failure)) return false;
+    if (*conf_.next_upstream_tries != 0 && tried_ >= *conf_.next_upstream_tries) return false;
+    const Msec limit = *conf_.next_upstream_timeout;
+    return limit.count == 0 || request_.connection().loop().now() - started_ < limit;
+}
+
+void Exchange::fail(Failure failure) {
+    const bool is_refusal = failure == Failure::http_403 || failure == Failure::http_404;
+    if (try_->status == 0) try_->status = status_of(failure);
+    end_try(is_refusal ? balance::Outcome::ok : balance::Outcome::failed, false);
+    if (may_try_again(failure, selection_->tries_left())) {
+        next_try();
+    } else {
+        end_with(status_of(failure));
+    }
+}
+
+// A connection that was kept turned out to be closed: the server had no part in that.
+void Exchange::reconnect() {
+    connection_->close();
+    connection_ = nullptr;
+    is_reused_ = false;
+    was_sent_ = is_request_sent_ = false;
+    timer_.disarm();
+    connect();
+}
+
+/// The try is over: the server is given back, the connection kept or closed.
+void Exchange::end_try(balance::Outcome outcome, bool keeps) {
+    timer_.disarm();
+    is_rate_limited_ = false;
+    if (connection_ != nullptr) {
+        PeerConnection& connection = *connection_;
+        connection_ = nullptr;
+        try_->bytes_received = connection.socket().bytes_received() - received_before_;
+        try_->bytes_sent = connection.socket().bytes_sent() - sent_before_;
+        if (keeps && group_.pool != nullptr) {
+            group_.pool->put(connection);
+        } else {
+            connection.close();
+        }
+    }
+    if (try_ != nullptr && try_->response_time < 0)
+        try_->response_time = (request_.connection().loop().now() - try_->started).count;
+    selection_->release(outcome, unix_time());
+}
+
+void Exchange::end_with(uint16_t status) {
+    abandon();
+    request_.finish(status);
+}
+
+/// Nothing more comes from or goes to the upstream.
+void Exchange::abandon() {
+    if (state_ == State::ended) return;
+    end_try(balance::Outcome::ok, false);
+    state_ = State::ended;
+    if (!request_.is_finished() && request_.source() == this) request_.set_source(nullptr);
+}
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,101 @@
+// Exchange: after 101 Switching Protocols: bytes both ways without meaning, until one side ends.
+#include "event/loop.h"
+#include "http/server_connection.h"
+#include "http/upstream/exchange.h"
+
+namespace sluice::http::upstream {
+
+void Exchange::begin_tunnel(event::Received& received, Text rest) {
+    enter(State::tunnel);
+    pass_answer(*this);
+    if (!request_.send_header()) return abandon();
+    if (!rest.empty()) to_client_.add(received, rest);
+    event::Chain chain = to_client_.take();
+    const OutputState state = request_.output(chain, false);
+    if (state == OutputState::failed) return abandon();
+    is_output_pending_ = state == OutputState::pending;
+    if (!is_output_pending_) to_client_.release();
+    request_.set_waiter(nullptr);
+    request_.stream().upgrade(request_, *this);
+}
+
+void Exchange::take_tunnel(event::Received& received) {
+    arm_timer();
+    try_->response_length += static_cast<int64_t>(received.bytes().size());
+    to_client_.add(received, received.bytes());
+    push_to_client();
+}
+
+void Exchange::push_to_client() {
+    if (!is_output_pending_ && !to_client_.is_empty()) {
+        event::Chain chain = to_client_.take();
+        switch (request_.stream().send_body(request_, chain, false)) {
+            case OutputState::sent: to_client_.release(); break;
+            case OutputState::pending: is_output_pending_ = true; break;
+            case OutputState::failed: return abandon();
+        }
+    }
+    if (is_output_pending_) {
+        connection_->socket().pause();
+    } else {
+        connection_->socket().resume();
+    }
+    end_tunnel_if_done();
+}
+
+void Exchange::push_to_upstream() {
+    if (!is_upstream_pending_ && !to_upstream_.is_empty()) {
+        event::Chain chain = to_upstream_.take();
+        switch (connection_->socket().send(chain)) {
+            case event::SendState::done: to_upstream_.release(); break;
+            case event::SendState::pending: is_upstream_pending_ = true; break;
+            case event::SendState::failed: return end_tunnel();
+        }
+    }
+    request_.stream().pause_tunnel(request_, is_upstream_pending_);
+    end_tunnel_if_done();
+}
+
+void Exchange::on_client_received(event::Received& received) {
+    if (state_ != State::tunnel) return;
+    arm_timer();
+    to_upstream_.add(received, received.bytes());
+    push_to_upstream();
+}
+
+void Exchange::on_client_sent() {
+    if (state_ == State::ended) return;
+    is_output_pending_ = false;
+    to_client_.release();
+    if (state_ == State::tunnel) push_to_client();
+}
+
+void Exchange::on_client_closed() {
+    if (state_ != State::tunnel) return;
+    client_closed_ = true;
+    end_tunnel_if_done();
+}
+
+void Exchange::on_client_failed(const Error&) {
+    abandon();
+}
+
+void Exchange::close_tunnel() {
+    upstream_closed_ = true;
+    end_tunnel_if_done();
+}
+
+/// As in nginx, the end of one side ends both, once what it sent has been delivered.
+void Exchange::end_tunnel_if_done() {
+    if (state_ != State::tunnel) return;
+    const bool is_done = (upstream_closed_ && to_client_.is_empty() && !is_output_pending_) ||
+                         (client_closed_ && to_upstream_.is_empty() && !is_upstream_pending_);
+    if (is_done) end_tunnel();
+}
+
+void Exchange::end_tunnel() {
+    abandon();
+    request_.finish(0);
+}
+
+}  // namespace sluice::http::upstream

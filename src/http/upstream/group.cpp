@@ -1,0 +1,130 @@
+// Groups: referring to them, and what becomes of them when the configuration is complete.
+#include "http/upstream/group.h"
+
+#include "core/balance/round_robin.h"
+#include "event/resolve_config.h"
+
+namespace sluice::http::upstream {
+
+conf::Slot GroupConf::slot;
+conf::Slot Upstreams::slot;
+
+namespace {
+
+/// What holds for an address without a block.
+const GroupConf& usual_conf() {
+    static const GroupConf conf;
+    return conf;
+}
+
+}  // namespace
+
+Group& make_group(Arena& arena, Text host, const event::SocketAddress& address) {
+    Group* group = arena.make<Group>();
+    group->host = host;
+    group->conf = &usual_conf();
+    const std::span<balance::Address> addresses = arena.make_array<balance::Address>(1);
+    addresses[0] = to_balance(arena, address);
+    const balance::Server server{.name = host, .addresses = addresses};
+    group->peers = balance::Peers::make(arena, {&server, 1});
+    group->balancer = arena.make<balance::RoundRobin>(*group->peers);
+    return *group;
+}
+
+balance::Address to_balance(Arena& arena, const event::SocketAddress& address) {
+    balance::Address made;
+    std::memcpy(&made.bytes, address.get(), address.length());
+    made.length = address.length();
+    made.name = address.text(arena);
+    return made;
+}
+
+HostPort split_host(Text value) {
+    if (value.starts_with("unix:")) return {value, 0, value.size() > 5};
+    size_t colon = value.rfind(':');
+    if (value.starts_with('[')) {
+        const size_t end = value.find(']');
+        if (end == Text::npos) return {value, 0, false};
+        if (colon < end) colon = Text::npos;
+    }
+    if (colon == Text::npos) return {value, 0, !value.empty()};
+    const std::optional<uint64_t> port = text::parse_uint(value.substr(colon + 1));
+    const bool is_valid = colon != 0 && port && *port >= 1 && *port <= UINT16_MAX;
+    return {value.substr(0, colon), is_valid ? static_cast<uint16_t>(*port) : uint16_t{0}, is_valid};
+}
+
+Group* Upstreams::find(Text host, uint16_t port) const {
+    for (Group* group : groups) {
+        if (!text::iequals(group->host, host)) continue;
+        const uint16_t own = group->port != 0 || group->is_block ? group->port : group->usual_port;
+        if (own == port || (group->is_block && port == group->usual_port) || port == 0) return group;
+    }
+    return nullptr;
+}
+
+Group& Upstreams::refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word) {
+    for (Group* group : groups)
+        if (text::iequals(group->host, host) && (group->is_block ? 0 : group->port) == port) return *group;
+    Group* made = parser.arena().make<Group>();
+    made->host = host;
+    made->port = port;
+    made->at = word.at;
+    groups.push_back(made);
+    return *made;
+}
+
+Result<void> Upstreams::complete(conf::Parser& parser, Upstreams& upstreams, const Upstreams*) {
+    for (Group* group : upstreams.groups)
+        if (Result<void> settled = settle(parser, *group); !settled) return settled;
+    return {};
+}
+
+Result<void> Upstreams::settle(conf::Parser& parser, Group& group) {
+    std::vector<balance::Server> own;
+    const std::vector<balance::Server>* servers = &own;
+    if (group.is_block) {
+        if (Result<void> settled = settle_block(parser, group); !settled) return settled;
+        servers = &group.conf->servers;
+    } else {
+        if (Result<void> settled = settle_address(parser, group, own); !settled) return settled;
+    }
+    Arena& arena = parser.arena();
+    group.peers = balance::Peers::make(arena, *servers);
+    const BalancingMethod& method = *group.conf->method;
+    group.balancer = method.make != nullptr ? method.make(arena, *group.peers, group)
+                                            : arena.make<balance::RoundRobin>(*group.peers);
+    group.pool = arena.make<Pool>(*group.conf);
+    if (shm::Zone* zone = *group.conf->zone; zone != nullptr) {
+        group.peers->share(*arena.make<ZoneStates>(*zone));
+        zone->set_data(group.peers);
+    }
+    return {};
+}
+
+Result<void> Upstreams::settle_block(conf::Parser& parser, Group& group) {
+    if (Result<void> settled = parser.settle(conf::Level::server, group.confs); !settled) return settled;
+    group.conf = static_cast<const GroupConf*>(group.confs.find(conf::slot_of<GroupConf>()));
+    bool has_primary = false;
+    for (const balance::Server& server : group.conf->servers) has_primary |= !server.is_backup;
+    if (has_primary) return {};
+    parser.point_at(group.at);
+    return Error(parser.arena().concat(
+        group.conf->servers.empty() ? Text("no servers are inside upstream") : Text("no servers in upstream \""),
+        group.conf->servers.empty() ? Text{} : group.host, group.conf->servers.empty() ? Text{} : Text("\"")));
+}
+
+Result<void> Upstreams::settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers) {
+    group.conf = &usual_conf();
+    const uint16_t port = group.port != 0 ? group.port : group.usual_port;
+    Result<std::vector<event::SocketAddress>> found = event::resolve_upstream(group.host, port);
+    if (!found) {
+        parser.point_at(group.at);
+        return found.error();
+    }
+    const std::span<balance::Address> addresses = parser.arena().make_array<balance::Address>(found->size());
+    for (size_t i = 0; i < addresses.size(); ++i) addresses[i] = to_balance(parser.arena(), (*found)[i]);
+    servers.push_back({.name = group.host, .addresses = addresses});
+    return {};
+}
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,41 @@
+// Pool: connections to the servers of a group that wait for their next request, per worker. Last used is used first:
+// the others run into their time-out.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/list.h"
+#include "core/base/units.h"
+#include "event/address.h"
+
+namespace sluice::http::upstream {
+
+class PeerConnection;
+struct GroupConf;
+
+/// Lists that an idle connection stands in: its group's pool, and all of the worker.
+struct PoolTag {};
+struct IdleTag {};
+
+class Pool {
+ public:
+    explicit Pool(const GroupConf& conf) : conf_(conf) {}
+
+    /// A connection to `peer` that waits, taken out; null when there is none. `owner`: the location that asks; pools
+    /// that are local give only what it has put in itself.
+    PeerConnection* take(const event::SocketAddress& peer, const void* owner);
+    /// Keeps the connection, or closes it when its time is over; the one that waits longest makes room.
+    void put(PeerConnection& connection);
+    /// From a connection that ends while it waits.
+    void remove(PeerConnection& connection);
+
+ private:
+    const GroupConf& conf_;
+    List<PeerConnection, PoolTag> idle_;
+    uint32_t count_ = 0;
+};
+
+/// Closes every idle connection of this worker, which leaves.
+void close_idle_connections();
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,113 @@
+// PeerConnection, and the pools that it waits in.
+#include "http/upstream/peer_connection.h"
+
+#include "http/upstream/group.h"
+#include "http/worker.h"
+
+namespace sluice::http::upstream {
+
+namespace {
+
+/// All idle connections of this process.
+List<PeerConnection, IdleTag>& all_idle() {
+    static List<PeerConnection, IdleTag> list;
+    return list;
+}
+
+}  // namespace
+
+PeerConnection* PeerConnection::make(Worker& worker, const event::SocketAddress& peer, const void* owner) {
+    return worker.add_upstream() ? new PeerConnection(worker, peer, owner) : nullptr;
+}
+
+PeerConnection::PeerConnection(Worker& worker, const event::SocketAddress& peer, const void* owner)
+    : worker_(worker),
+      connection_(worker.loop(), *this),
+      peer_(peer),
+      owner_(owner),
+      timer_(event::Timer::call<&PeerConnection::on_timer>, this),
+      made_at_(worker.loop().now()) {}
+
+void PeerConnection::close() {
+    if (is_closed_) return;
+    is_closed_ = true;
+    leave_pool();
+    user_ = nullptr;
+    connection_.close();
+    worker_.remove_upstream();
+    worker_.loop().bury(this);
+}
+
+void PeerConnection::wait_in(Pool& pool, Msec longest) {
+    user_ = nullptr;
+    pool_ = &pool;
+    all_idle().push_back(*this);
+    connection_.expect_bulk(false);
+    if (connection_.is_paused()) connection_.resume();
+    timer_.arm(worker_.loop(), longest);
+}
+
+void PeerConnection::leave_pool() {
+    timer_.disarm();
+    if (pool_ == nullptr) return;
+    pool_->remove(*this);
+    pool_ = nullptr;
+    static_cast<ListNode<IdleTag>&>(*this).unlink();
+}
+
+void PeerConnection::on_received(event::Received& received) {
+    if (user_ != nullptr) return user_->on_received(received);
+    close();
+}
+
+void PeerConnection::on_sent() {
+    if (user_ != nullptr) user_->on_sent();
+}
+
+void PeerConnection::on_connected() {
+    if (user_ != nullptr) user_->on_connected();
+}
+
+void PeerConnection::on_peer_closed() {
+    if (user_ != nullptr) return user_->on_peer_closed();
+    close();
+}
+
+void PeerConnection::on_failed(const Error& error) {
+    if (user_ != nullptr) return user_->on_failed(error);
+    close();
+}
+
+PeerConnection* Pool::take(const event::SocketAddress& peer, const void* owner) {
+    for (PeerConnection& connection : idle_) {
+        if (!(connection.peer() == peer)) continue;
+        if (conf_.keepalive->is_local && connection.owner() != owner) continue;
+        connection.leave_pool();
+        return &connection;
+    }
+    return nullptr;
+}
+
+void Pool::put(PeerConnection& connection) {
+    const Msec age = connection.socket().loop().now() - connection.made_at();
+    const uint32_t most = conf_.keepalive->connections;
+    if (most == 0 || connection.requests >= *conf_.keepalive_requests || age >= *conf_.keepalive_time) {
+        connection.close();
+        return;
+    }
+    if (count_ >= most) idle_.back().close();
+    ++count_;
+    idle_.push_front(connection);
+    connection.wait_in(*this, *conf_.keepalive_timeout);
+}
+
+void Pool::remove(PeerConnection& connection) {
+    --count_;
+    static_cast<ListNode<PoolTag>&>(connection).unlink();
+}
+
+void close_idle_connections() {
+    while (!all_idle().empty()) all_idle().front().close();
+}
+
+}  // namespace sluice::http::upstream

@@ -1,0 +1,63 @@
+// Relay: the body of an answer on its way to a client that may be slower than the upstream: buffers as they were
+// received, then a temporary file. Nothing is copied but into the file.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/arena.h"
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "event/chain.h"
+#include "event/received.h"
+#include "http/conf/location_conf.h"
+
+namespace sluice::http::upstream {
+
+class Relay {
+ public:
+    explicit Relay(Arena& arena) : arena_(arena) {}
+    Relay(const Relay&) = delete;
+    ~Relay();
+
+    /// Appends a piece that lies in `received`.
+    void add(event::Received& received, Text piece);
+    /// Takes all that waits; it stays untouched until release().
+    event::Chain take();
+    /// What was taken has left.
+    void release();
+
+    /// Bytes that wait in memory.
+    int64_t in_memory() const { return in_memory_; }
+    bool is_empty() const { return waiting_ == nullptr; }
+    /// Buffers of the pool that wait.
+    uint32_t buffers() const { return buffers_; }
+
+    /// Writes what waits in memory to the file, making it first. Returns its path when it was made now, else "".
+    Result<Text> spill(const TempPath& where);
+    /// Bytes of the file in use.
+    int64_t file_size() const { return file_size_; }
+
+ private:
+    struct Piece {
+        event::Buffer buffer;
+        event::BufferHold hold;
+        Piece* next = nullptr;
+    };
+
+    Piece& make_piece();
+    void append(Piece& piece);
+    void recycle(Piece*& list);
+    Result<void> write(Text bytes);
+
+    Arena& arena_;
+    Piece* waiting_ = nullptr;
+    Piece* last_ = nullptr;
+    Piece* leaving_ = nullptr;
+    Piece* spare_ = nullptr;
+    int64_t in_memory_ = 0;
+    uint32_t buffers_ = 0;
+    UniqueFd file_;
+    int64_t file_size_ = 0;
+};
+
+}  // namespace sluice::http::upstream
