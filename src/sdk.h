@@ -1,11 +1,37 @@
-// The SDK: what a module includes. `#include <sluice/sdk.h>` is enough for most.
+// Everything that a module may use; the one header that a module needs to include:
+//   #include <sluice/sdk.h>
+// Each header of it can be included alone, too. What is not reachable from here is not part of the interface.
 #pragma once
 
+#include "core/base/arena.h"
+#include "core/base/list.h"
+#include "core/base/result.h"
+#include "core/base/text.h"
+#include "core/base/text_builder.h"
+#include "core/base/units.h"
+#include "core/conf/directive.h"
 #include "core/conf/parser.h"
 #include "core/conf/sequence.h"
 #include "core/conf/setting.h"
 #include "core/conf/value.h"
+#include "core/log/clock.h"
+#include "core/log/log.h"
 #include "core/module/descriptor.h"
 #include "core/script/complex_value.h"
+#include "core/script/regex.h"
+#include "core/script/variable.h"
+#include "core/shm/zones.h"
+#include "event/chain.h"
+#include "event/cidr.h"
+#include "event/loop.h"
+#include "event/timer.h"
+#include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/conf/server_conf.h"
+#include "http/conf/tree.h"
+#include "http/content_type.h"
+#include "http/fields/date.h"
 #include "http/module.h"
 #include "http/request.h"
+#include "http/server_connection.h"
+#include "http/uri/escape.h"
