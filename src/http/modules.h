@@ -18,8 +18,8 @@ extern const module::Descriptor kRangeModule;
 extern const module::Descriptor kUpstreamModule;  ///< http_upstream
 
 inline constexpr std::array kModules{
-    &kHttpModule,   &kCoreModule,     &kLogModule,         &kIndexModule,
-    &kStaticModule, &kTryFilesModule, &kNotModifiedModule, &kRangeModule, &kUpstreamModule,
+    &kHttpModule,     &kCoreModule,        &kLogModule,   &kIndexModule,    &kStaticModule,
+    &kTryFilesModule, &kNotModifiedModule, &kRangeModule, &kUpstreamModule,
 };
 
 }  // namespace sluice::http

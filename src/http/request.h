@@ -62,12 +62,13 @@ class Request final : public script::Subject, public LogContext {
     Text unparsed_uri;  ///< $request_uri: path and args as sent
     Text uri;           ///< $uri: decoded and normalised; internal redirects and rewrites change it
     Text args;          ///< $args, without the question mark
-    Text parsed_uri;    ///< `uri` and `args` as the session found them: a proxy passes unparsed_uri on if they still are
+    Text
+        parsed_uri;  ///< `uri` and `args` as the session found them: a proxy passes unparsed_uri on if they still are
     Text parsed_args;
-    Text located_uri;   ///< the URI that the location was found by
-    Text protocol;      ///< $server_protocol as sent
-    Text host;          ///< valid, lower case, without port; from the target, else from Host; empty: none
-    Text host_port;     ///< digits of the port in Host or the target, may be empty
+    Text located_uri;  ///< the URI that the location was found by
+    Text protocol;     ///< $server_protocol as sent
+    Text host;         ///< valid, lower case, without port; from the target, else from Host; empty: none
+    Text host_port;    ///< digits of the port in Host or the target, may be empty
     Headers headers;
     RequestBody body;
     int64_t head_length = 0;  ///< bytes of request line and headers ($request_length adds the body)
