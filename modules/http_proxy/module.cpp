@@ -8,7 +8,6 @@
 #include <sluice/http/server_connection.h>
 #include <sluice/http/upstream/family.h>
 
-#include "config.h"
 #include "http1.h"
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "config.h"  // default paths of temporary files
 #include "core/conf/directive.h"
 #include "core/conf/prefix.h"
 #include "http/module.h"
