@@ -18,7 +18,9 @@ Text Http1::framing_line(Exchange& exchange, const Text* own_body) {
     if (own_body != nullptr) return length(static_cast<int64_t>(own_body->size()));
     const auto& body = request.body;
     using Framing = http::RequestBody::Framing;
-    if (body.framing == Framing::none || body.is_discarded() || !*conf_.pass_request_body) return {};
+    if (body.is_discarded() || !*conf_.pass_request_body) return {};
+    if (body.framing == Framing::none)
+        return request.headers.find(http::KnownHeader::content_length) != nullptr ? length(0) : Text{};
     if (!exchange.streams_body()) return length(body.chain().size());
     if (body.framing == Framing::length) return length(body.announced_length);
     is_chunked_request_ = true;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -73,6 +74,7 @@ Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous)
     Result<void> done = make_settings();
     if (done) done = check_thread_pools();
     if (done && options_.is_test) done = check_pid_file();
+    if (done) done = make_folders();
     if (done) done = open_logs();
     if (done) done = zones_.map(previous != nullptr ? &previous->zones_ : nullptr, log_);
     if (!done) return done;
@@ -125,6 +127,21 @@ Result<void> Cycle::check_connections() {
         const uint64_t most =
             settings_.rlimit_nofile ? static_cast<uint64_t>(*settings_.rlimit_nofile) : limit.rlim_cur;
         environment_.log.warn(0, connections, " worker_connections exceed open file resource limit: ", most);
+    }
+    return {};
+}
+
+/// Workers that gave up their rights could not make them.
+Result<void> Cycle::make_folders() const {
+    for (const Text folder : environment_.folders) {
+        const std::string path(folder);
+        if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+            return Error("mkdir() \"" + path + "\" failed", errno);
+        if (settings_.user.uid == proc::User::kNoUser) continue;
+        struct stat info {};
+        if (::stat(path.c_str(), &info) != 0) return Error("stat() \"" + path + "\" failed", errno);
+        if (info.st_uid != settings_.user.uid && ::chown(path.c_str(), settings_.user.uid, gid_t(-1)) != 0)
+            return Error("chown(\"" + path + "\") failed", errno);
     }
     return {};
 }

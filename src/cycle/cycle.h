@@ -53,6 +53,7 @@ class Cycle final : public proc::Generation {
     Result<void> open_logs();
     Result<void> check_thread_pools();
     Result<void> check_connections();
+    Result<void> make_folders() const;
     Result<void> check_pid_file() const;
 
     const Options& options_;

@@ -11,6 +11,7 @@
 #include "core/log/clock.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
+#include "http/connection_variables.h"
 #include "http/fields/basic_auth.h"
 #include "http/fields/date.h"
 #include "http/fields/token_list.h"
@@ -156,7 +157,7 @@ Text request_id(const Request& r) {
     return r.arena().copy(out.text());
 }
 Text status(const Request& r) {
-    return made(r, Padded{r.response.status != 0 ? r.response.status : r.error_status, 3});
+    return made(r, Padded{r.error_status != 0 ? r.error_status : r.response.status, 3});
 }
 Text content_type(const Request& r) {
     const Response& response = r.response;
@@ -328,6 +329,15 @@ const Variable kCoreVariables[kCoreVariableCount] = {
     {.name = "connection", .get = connection},
     {.name = "connection_requests", .get = connection_requests},
     {.name = "connection_time", .get = connection_time, .cacheable = false},
+    {.name = "proxy_protocol_addr", .get = proxy_protocol_addr},
+    {.name = "proxy_protocol_port", .get = proxy_protocol_port},
+    {.name = "proxy_protocol_server_addr", .get = proxy_protocol_server_addr},
+    {.name = "proxy_protocol_server_port", .get = proxy_protocol_server_port},
+    {.name = "proxy_protocol_tlv_", .find = proxy_protocol_tlv},
+    {.name = "tcpinfo_rtt", .get = tcpinfo_rtt, .cacheable = false},
+    {.name = "tcpinfo_rttvar", .get = tcpinfo_rttvar, .cacheable = false},
+    {.name = "tcpinfo_snd_cwnd", .get = tcpinfo_snd_cwnd, .cacheable = false},
+    {.name = "tcpinfo_rcv_space", .get = tcpinfo_rcv_space, .cacheable = false},
     {.name = "nginx_version", .get = nginx_version},
     {.name = "hostname", .get = hostname},
     {.name = "pid", .get = pid},

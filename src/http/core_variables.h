@@ -5,7 +5,7 @@
 
 namespace sluice::http {
 
-constexpr size_t kCoreVariableCount = 60;
+constexpr size_t kCoreVariableCount = 69;
 extern const Variable kCoreVariables[kCoreVariableCount];
 
 }  // namespace sluice::http

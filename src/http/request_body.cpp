@@ -46,12 +46,7 @@ void RequestBody::discard() {
 
 void RequestBody::feed(Request& request, Text piece, bool is_last) {
     received += static_cast<int64_t>(piece.size());
-    const int64_t limit = request.conf<LocationConf>().client_max_body_size->count;
-    if (state_ != State::discarding && limit > 0 && received > limit) {
-        request.log().error(0, "client intended to send too large chunked body: ", received, " bytes");
-        fail(request, 413);
-        return;
-    }
+    if (framing == Framing::chunked && !has_room_for(request, 0)) return;
     is_complete_ |= is_last;
     switch (state_) {
         case State::collecting:
@@ -67,6 +62,14 @@ void RequestBody::feed(Request& request, Text piece, bool is_last) {
         case State::failed:
         case State::done: break;
     }
+}
+
+bool RequestBody::has_room_for(Request& request, int64_t announced) {
+    const int64_t limit = request.conf<LocationConf>().client_max_body_size->count;
+    if (state_ == State::discarding || limit <= 0 || received + announced <= limit) return true;
+    request.log().error(0, "client intended to send too large chunked body: ", received, "+", announced, " bytes");
+    fail(request, 413);
+    return false;
 }
 
 void RequestBody::fail(Request& request, uint16_t status) {

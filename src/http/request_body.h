@@ -58,6 +58,9 @@ class RequestBody {
     /// Path of the temporary file; empty: there is none.
     Text file_path() const { return file_path_; }
 
+    /// From the session: whether `client_max_body_size` allows what came and `announced` bytes more of a chunk. If
+    /// not, the body has failed with 413.
+    bool has_room_for(Request& request, int64_t announced);
     /// From the session: `piece` may be empty when only `is_last` is news.
     void feed(Request& request, Text piece, bool is_last);
     /// From the session: malformed framing, time-out, or a client that vanished.

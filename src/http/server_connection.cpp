@@ -19,7 +19,8 @@ ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, eve
       timer_(event::Timer::call<&ServerConnection::on_timer>, this),
       log_(*address_->default_server->root.core->error_log),
       accepted_at_(worker.loop().now()),
-      peer_(accepted.peer) {
+      peer_(accepted.peer),
+      is_reading_proxy_header_(address_->flags.wants_proxy_protocol) {
     log_.set_connection(worker.next_connection_number());
     log_.set_context(this);
     log_.set_debugged(worker.is_debugged(peer_));
@@ -60,6 +61,11 @@ void ServerConnection::become_busy() {
 }
 
 void ServerConnection::on_timer() {
+    if (is_reading_proxy_header_) {
+        log_.write(LogLevel::info, ETIMEDOUT, "client timed out");
+        close(false);
+        return;
+    }
     session_->on_timer();
 }
 
@@ -84,8 +90,42 @@ void ServerConnection::describe_peer(TextBuilder& line) const {
     peer_.write_host(line);
 }
 
+// What follows the header in the same bytes is the session's.
+void ServerConnection::read_proxy_header(event::Received& received) {
+    const size_t before = proxy_bytes_.size();
+    proxy_bytes_.append(received.bytes());
+    auto header = std::make_unique<ProxyHeader>();
+    const ProxyParse parsed = parse_proxy_header(proxy_bytes_, *header);
+    if (parsed.outcome == ProxyParse::Outcome::need_more) return;
+    if (parsed.outcome == ProxyParse::Outcome::broken) {
+        refuse_proxy_header(proxy_bytes_, parsed);
+        return;
+    }
+    proxy_header_ = std::move(header);
+    is_reading_proxy_header_ = false;
+    proxy_bytes_ = {};
+    const Text rest = received.bytes().substr(parsed.size - before);
+    if (rest.empty()) return;
+    const event::BufferHold hold = received.take();
+    event::Received behind(hold.buffer(), rest);
+    session_->on_received(behind);
+}
+
+void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {
+    if (why.version != 0) {
+        log_.info("unknown PROXY protocol version: ", why.version);
+    } else if (why.is_text) {
+        log_.info("broken header: \"", seen.substr(0, seen.find_first_of("\r\n")), "\"");
+    }
+    close(false);
+}
+
 void ServerConnection::describe(TextBuilder& line) const {
-    session_->describe(line);
+    if (is_reading_proxy_header_) {
+        line.add(" while reading PROXY protocol");
+    } else {
+        session_->describe(line);
+    }
     describe_peer(line);
     line.add(", server: ", address_->text);
 }

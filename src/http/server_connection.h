@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/base/arena.h"
 #include "core/base/list.h"
@@ -13,6 +14,7 @@
 #include "event/loop.h"
 #include "event/timer.h"
 #include "http/conf/endpoint.h"
+#include "http/proxy_protocol.h"
 #include "http/session.h"
 
 namespace sluice::http {
@@ -55,6 +57,9 @@ class ServerConnection final : public event::ConnectionHandler,
     /// The address that the client connected to; asked from the kernel once.
     const event::SocketAddress& local();
 
+    /// The PROXY header that came first; null where `listen … proxy_protocol` does not ask for one.
+    const ProxyHeader* proxy_header() const { return proxy_header_.get(); }
+
     /// From the session: nothing is in progress; the next request must begin within `timeout`.
     void become_idle(Msec timeout);
     void become_busy();
@@ -68,7 +73,13 @@ class ServerConnection final : public event::ConnectionHandler,
     void shut_down();
 
     // event::ConnectionHandler
-    void on_received(event::Received& received) override { session_->on_received(received); }
+    void on_received(event::Received& received) override {
+        if (is_reading_proxy_header_) {
+            read_proxy_header(received);
+        } else {
+            session_->on_received(received);
+        }
+    }
     void on_sent() override { session_->on_sent(); }
     void on_peer_closed() override { session_->on_peer_closed(); }
     void on_failed(const Error& error) override { session_->on_failed(error); }
@@ -82,6 +93,8 @@ class ServerConnection final : public event::ConnectionHandler,
 
  private:
     void on_timer();
+    void read_proxy_header(event::Received& received);
+    void refuse_proxy_header(Text seen, const ProxyParse& why);
 
     Worker& worker_;
     event::Connection connection_;
@@ -92,6 +105,9 @@ class ServerConnection final : public event::ConnectionHandler,
     Msec accepted_at_;
     event::SocketAddress peer_;
     std::unique_ptr<event::SocketAddress> local_;
+    std::unique_ptr<ProxyHeader> proxy_header_;
+    std::string proxy_bytes_;  ///< of a PROXY header that has not come wholly
+    bool is_reading_proxy_header_ = false;
 };
 
 }  // namespace sluice::http

@@ -152,7 +152,7 @@ bool try_error_page(Request& request, uint16_t status) {
     if (request.is_error_page && !*core.recursive_error_pages) return false;
     for (const ErrorPage& page : *core.error_pages) {
         if (page.status != status) continue;
-        const Text uri = page.uri.evaluate(request);
+        Text uri = page.uri.evaluate(request);
         if (!script::is_found(uri)) return false;
         request.is_error_page = true;
         request.error_status = page.overwrite >= 0 ? static_cast<uint16_t>(page.overwrite) : public_status(status);
@@ -161,7 +161,8 @@ bool try_error_page(Request& request, uint16_t status) {
                 request.method = Method::get;
                 request.method_name = "GET";
             }
-            request.redirect_internally(uri, page.args);
+            const Text path = text::split_off(uri, '?');
+            request.redirect_internally(path, uri);
         } else if (uri.starts_with('@')) {
             request.redirect_to_named(uri);
         } else {

@@ -84,7 +84,11 @@ void Worker::remove(ServerConnection&) {
 }
 
 void Worker::on_room() {
-    if (count_-- < settings_.connections || is_shutting_down_) return;
+    if (count_-- >= settings_.connections) resume_accepting();
+}
+
+void Worker::resume_accepting() {
+    if (is_shutting_down_) return;
     for (const auto& listener : listeners_) listener->resume();
 }
 

@@ -73,7 +73,10 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     // For connections.
     void add(ServerConnection& connection);
     void remove(ServerConnection& connection);
-    void add_idle(ServerConnection& connection) { idle_.push_back(connection); }
+    void add_idle(ServerConnection& connection) {
+        idle_.push_back(connection);
+        if (!has_room()) resume_accepting();
+    }
     /// A connection to an upstream, which counts for worker_connections, too: false when there is no room for it.
     bool add_upstream();
     void remove_upstream();
@@ -85,6 +88,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
 
  private:
     void on_room();
+    /// There is room again, or an idle connection that can make some.
+    void resume_accepting();
     template <class Visit>
     void for_each_connection(Visit&& visit);
 

@@ -3,6 +3,8 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
 from lib import processes
 from lib.client import Connection, request
 from lib.daemon import workers_of
@@ -51,6 +53,7 @@ class Traffic:
             thread.join(20)
 
 
+@pytest.mark.sluice_only('on a reload it closes idle kept connections under clients that are just sending')
 def test_nothing_fails_over_reloads_and_upgrades(daemon, conf):
     s = daemon(conf())
     with Traffic(s.port()) as traffic:
@@ -94,6 +97,7 @@ def test_broken_configuration_changes_nothing(server, conf):
     assert s.workers() == before and s.get('/none').status == 404
 
 
+@pytest.mark.sluice_only('it closes the idle connections of old workers at once')
 def test_idle_connections_of_old_workers_ask_once_more_then_close(server, conf):
     s = server(conf())
     asking, silent = s.connect(), s.connect()

@@ -71,6 +71,7 @@ def test_quit_closes_the_listening_sockets(server, conf):
     assert ended(s) == 0
 
 
+@pytest.mark.sluice_only('it lets a connection within its head wait for client_header_timeout instead')
 def test_shutdown_timeout(server, conf):
     s = server(conf(main='worker_shutdown_timeout 300ms;'))
     stuck = s.connect().send(GET[:-2])
@@ -182,6 +183,7 @@ def test_killed_worker_is_replaced(server, conf):
     s._base = {}
 
 
+@pytest.mark.sluice_only('it starts workers again without limit')
 def test_respawn_storm_is_limited(server, conf):
     s = server(conf(main='worker_processes 1;'))
     s.excuse(r'worker process \d+ exited on signal 9')

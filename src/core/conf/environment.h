@@ -87,6 +87,8 @@ struct Environment {
     const log::ErrorLog* main_error_log = nullptr;
     /// Blocks that serve clients (http, stream) put themselves in; see event/service.h.
     std::vector<event::Service*> services = {};
+    /// Folders of temporary files, absolute; made for the workers' user when the generation opens.
+    std::vector<Text> folders = {};
     /// Thread pools that `aio threads=NAME` asks for, and where; checked when all `thread_pool` directives are known.
     std::vector<Token> thread_pools_asked_for = {};
 };

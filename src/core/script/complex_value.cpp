@@ -113,17 +113,22 @@ bool Predicates::any(Subject& subject) const {
                        [&](const Complex& condition) { return is_true(condition.evaluate(subject)); });
 }
 
+Result<Complex> Complex::compile(conf::Parser& parser, const conf::Token& word, Text text) {
+    VariableTable* table = parser.scope().variables;
+    if (table == nullptr && text.find('$') == Text::npos) return Complex(text);
+    Result<Complex> compiled = table != nullptr ? compile(parser.arena(), *table, text, word.at)
+                                                : Result<Complex>(Error("variables can't be used here"));
+    if (!compiled) parser.point_at(word);
+    return compiled;
+}
+
 }  // namespace sluice::script
 
 namespace sluice::conf {
 
 Result<void> Value<script::Complex>::parse(Parser& parser, const Directive&, Arguments words, script::Complex& out) {
-    Result<script::Complex> compiled =
-        script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
-    if (!compiled) {
-        parser.point_at(words[0]);
-        return compiled.error();
-    }
+    Result<script::Complex> compiled = script::Complex::compile(parser, words[0]);
+    if (!compiled) return compiled.error();
     out = *compiled;
     return {};
 }

@@ -31,6 +31,12 @@ class Complex {
     /// Errors in nginx's words: `invalid variable name`, `the closing bracket in "x" variable is missing`. Unknown
     /// names show when the table is bound; `at` tells then where they stand. `source` lives as long as `arena`.
     static Result<Complex> compile(Arena& arena, VariableTable& table, Text source, const conf::Position& at = {});
+    /// As above for (a part of) a word of the directive being read, to which the caret of an error points. Defaults
+    /// are read where no variables are at hand: they must be constants.
+    static Result<Complex> compile(conf::Parser& parser, const conf::Token& word, Text text);
+    static Result<Complex> compile(conf::Parser& parser, const conf::Token& word) {
+        return compile(parser, word, word.text);
+    }
 
     bool is_constant() const { return parts_.empty(); }
     /// As written; of a constant, the value.

@@ -34,8 +34,7 @@ struct Root {
 struct ErrorPage {
     uint16_t status = 0;
     int overwrite = -1;   ///< `=200`; 0 for `=` (take the page's own status); -1: keep the original
-    script::Complex uri;  ///< path, @name or absolute URL
-    Text args;
+    script::Complex uri;  ///< path with arguments, @name or absolute URL
 };
 
 struct KeepaliveTimeout {

@@ -7,12 +7,6 @@ namespace sluice::http::parse {
 
 namespace {
 
-Result<script::Complex> compile(Parser& parser, const conf::Token& word, Text text) {
-    Result<script::Complex> compiled = script::Complex::compile(parser.arena(), *parser.scope().variables, text);
-    if (!compiled) parser.point_at(word);
-    return compiled;
-}
-
 Result<void> set_root(Parser& parser, Setting<Root>& field, Arguments words, bool is_alias) {
     const Text name = parser.directive().text;
     if (field.is_here()) {
@@ -35,7 +29,7 @@ Result<void> set_root(Parser& parser, Setting<Root>& field, Arguments words, boo
     if (!is_alias)
         while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     if (!path.starts_with('$')) path = parser.full_path(path);
-    Result<script::Complex> compiled = compile(parser, words[0], path);
+    Result<script::Complex> compiled = script::Complex::compile(parser, words[0], path);
     if (!compiled) return compiled.error();
     field.set({*compiled, is_alias});
     return {};
@@ -57,10 +51,6 @@ class TypeEntries final : public conf::EntryHandler {
  private:
     MimeTypes& types_;
 };
-
-bool is_redirect(Text uri) {
-    return uri.starts_with("http://") || uri.starts_with("https://") || uri.starts_with("$scheme");
-}
 
 /// `=200` or `=` among the words of error_page; -1 where there is none.
 Result<int> overwritten_status(Parser& parser, const conf::Token& word, bool& found) {
@@ -108,15 +98,7 @@ Result<void> error_page(Parser& parser, LocationConf& location, Arguments words)
 
     ErrorPage page;
     page.overwrite = *overwrite;
-    Text target = uri.text;
-    if (!is_redirect(target) && !target.starts_with('@') && target.find('$') == Text::npos) {
-        const size_t mark = target.find('?');
-        if (mark != Text::npos) {
-            page.args = target.substr(mark + 1);
-            target = target.substr(0, mark);
-        }
-    }
-    Result<script::Complex> compiled = compile(parser, uri, target);
+    Result<script::Complex> compiled = script::Complex::compile(parser, uri, uri.text);
     if (!compiled) return compiled.error();
     page.uri = *compiled;
 

@@ -1,4 +1,5 @@
 // Values of a few words: temporary paths, keep-alive times, the open file cache.
+#include <algorithm>
 #include <array>
 
 #include "http/conf/core_parsers.h"
@@ -36,6 +37,8 @@ Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words
         if (!level || *level < 1 || *level > 3) return invalid(parser, words[i]);
         path.levels[i - 1] = static_cast<uint8_t>(*level);
     }
+    std::vector<Text>& folders = parser.environment().folders;
+    if (std::find(folders.begin(), folders.end(), path.path) == folders.end()) folders.push_back(path.path);
     field.set(path);
     return {};
 }
@@ -129,8 +132,7 @@ Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, A
         } else if (word.text == "if_not_owner") {
             value.check = SymlinkCheck::if_not_owner;
         } else if (take_value(word, "from=", part)) {
-            Result<script::Complex> compiled =
-                script::Complex::compile(parser.arena(), *parser.scope().variables, part.text);
+            Result<script::Complex> compiled = script::Complex::compile(parser, word, part.text);
             if (!compiled) return compiled.error();
             value.from = *compiled;
         } else {

@@ -7,12 +7,13 @@
 namespace sluice::http {
 namespace {
 
-/// unreserved / sub-delims of RFC 3986 §2, and `%` for pct-encoded, whose digits are checked apart.
+/// unreserved / sub-delims of RFC 3986 §2, and `%` for pct-encoded, whose digits are checked apart. Not the comma:
+/// "a,b" is what two Host lines look like once somebody has joined them, and others would read another host in it.
 constexpr std::array<bool, 256> make_host_bytes() {
     std::array<bool, 256> table{};
     for (int c = 0; c < 128; ++c)
         table[static_cast<size_t>(c)] = text::is_digit(static_cast<char>(c)) || text::is_alpha(static_cast<char>(c));
-    for (const char c : Text("-._~!$&'()*+,;=%")) table[static_cast<unsigned char>(c)] = true;
+    for (const char c : Text("-._~!$&'()*+;=%")) table[static_cast<unsigned char>(c)] = true;
     return table;
 }
 constexpr std::array<bool, 256> kHostBytes = make_host_bytes();

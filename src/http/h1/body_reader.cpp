@@ -49,11 +49,14 @@ Text BodyReader::next_piece(Text& bytes) {
 Text BodyReader::feed(Request& request, Text bytes, const bool& is_paused) {
     while (!bytes.empty() && !is_complete_ && !is_paused && !request.is_finished()) {
         const Text piece = next_piece(bytes);
+        const int64_t came = request.body.received + static_cast<int64_t>(piece.size());
+        if (is_chunked_ && chunks_.chunk_left() >= static_cast<uint64_t>(INT64_MAX - came)) is_broken_ = true;
         if (is_broken_) {
-            request.log().info(chunks_.refusal().text);
+            request.log().info("client sent invalid chunked body");
             request.body.fail(request, 400);
             return {};
         }
+        if (is_chunked_ && !request.body.has_room_for(request, static_cast<int64_t>(chunks_.chunk_left()))) return {};
         if (piece.empty() && !is_complete_) break;
         request.body.feed(request, piece, is_complete_);
     }

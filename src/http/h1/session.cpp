@@ -247,6 +247,9 @@ void Session::end_exchange() {
         const auto& core = request_->conf<LocationConf>();
         connection_.start_timer(*core.lingering_timeout);
         connection_.transport().resume();
+        const std::string arrived = std::move(ahead_);
+        ahead_ = {};
+        take(arrived);
         return;
     }
     next_exchange();

@@ -81,6 +81,7 @@ class Session final : public http::Session, public Stream {
     bool choose_server();
     bool settle_framing();
     bool settle_target();
+    bool settle_expectation();
     void settle_persistence();
     void keep_ahead(Text bytes);
     Text take_body(Text bytes);

@@ -277,9 +277,18 @@ bool Session::settle_framing() {
             request.body.framing = RequestBody::Framing::chunked;
             break;
     }
-    if (request.version >= kHttp11)
-        expects_continue_ = text::iequals(request.headers.value(KnownHeader::expect), "100-continue");
-    return true;
+    return settle_expectation();
+}
+
+// RFC 9110 §10.1.1: what we can't meet is answered with 417; HTTP/1.0 knows no expectations.
+bool Session::settle_expectation() {
+    const Field* expect = request_->headers.find(KnownHeader::expect);
+    if (expect == nullptr || request_->version < kHttp11) return true;
+    expects_continue_ = text::iequals(expect->value, "100-continue");
+    if (expects_continue_) return true;
+    request_->log().info("client sent unknown expectation: \"", expect->value, "\"");
+    refuse(417, {});
+    return false;
 }
 
 void Session::settle_persistence() {

@@ -87,8 +87,7 @@ struct Parameters {
 };
 
 Result<void> parse_condition(Parser& parser, const Token& word, Text condition, Parameters& to) {
-    Result<script::Complex> compiled =
-        script::Complex::compile(parser.arena(), *parser.scope().variables, condition, word.at);
+    Result<script::Complex> compiled = script::Complex::compile(parser, word, condition);
     if (!compiled) return compiled.error();
     to.condition = parser.arena().make<script::Complex>(*compiled);
     return {};
@@ -154,8 +153,7 @@ Result<void> parse_target(Parser& parser, LogMain& main, const Token& word, Acce
         to.file = &main.file(parser.environment().files, path);
         return {};
     }
-    Result<script::Complex> compiled =
-        script::Complex::compile(parser.arena(), *parser.scope().variables, path, word.at);
+    Result<script::Complex> compiled = script::Complex::compile(parser, word, path);
     if (!compiled) return compiled.error();
     to.path = parser.arena().make<script::Complex>(*compiled);
     return {};

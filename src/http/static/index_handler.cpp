@@ -24,7 +24,7 @@ Result<void> parse_index(conf::Parser& parser, Setting<conf::Sequence<script::Co
     for (const conf::Token& word : words) {
         if (word.text.empty())
             return Error(parser.arena().concat("index \"", word.text, "\" in \"index\" directive is invalid"));
-        Result<script::Complex> name = script::Complex::compile(parser.arena(), *parser.scope().variables, word.text);
+        Result<script::Complex> name = script::Complex::compile(parser, word);
         if (!name) return name.error();
         files.append(parser.arena(), *name);
     }

@@ -31,12 +31,11 @@ struct TryFilesConf {
 
 Result<void> parse_try_files(conf::Parser& parser, Setting<TryFiles>& field, conf::Arguments words) {
     TryFiles rule;
-    script::VariableTable& variables = *parser.scope().variables;
     for (size_t i = 0; i + 1 < words.size(); ++i) {
         Text name = words[i].text;
         const bool is_folder = name.ends_with('/');
         if (is_folder) name.remove_suffix(1);
-        Result<script::Complex> compiled = script::Complex::compile(parser.arena(), variables, name);
+        Result<script::Complex> compiled = script::Complex::compile(parser, words[i], name);
         if (!compiled) return compiled.error();
         rule.candidates.append(parser.arena(), {*compiled, is_folder});
     }
@@ -47,7 +46,7 @@ Result<void> parse_try_files(conf::Parser& parser, Setting<TryFiles>& field, con
         if (!status || *status > 999) return Error(parser.arena().concat("invalid code \"", last.text, "\""));
         rule.status = static_cast<uint16_t>(*status);
     } else {
-        Result<script::Complex> compiled = script::Complex::compile(parser.arena(), variables, last.text);
+        Result<script::Complex> compiled = script::Complex::compile(parser, last);
         if (!compiled) return compiled.error();
         rule.fallback = *compiled;
     }
