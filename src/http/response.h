@@ -30,11 +30,12 @@ struct Response {
     bool allows_ranges : 1 = false;      ///< Range may be applied; Accept-Ranges is sent
     bool single_range : 1 = false;       ///< the source can't go back: only one range
     bool is_body_in_memory : 1 = false;  ///< some active filter needs bytes: file buffers are read before it
-    bool skips_weak_etag : 1 = false;
+    bool is_unconditional : 1 = false;   ///< If-Modified-Since and the like are the origin's business (proxied)
 
     /// Takes the validators and the length away, when a filter changes the body.
     void clear_length() { content_length = kUnknownLength; }
     void clear_validators() {
+        headers.remove(KnownHeader::last_modified);
         last_modified = kNoTime;
         etag = {};
     }

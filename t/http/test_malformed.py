@@ -46,7 +46,6 @@ def site(module_server):
     upstream = Upstream(answering(lambda request: reply(f'forwarded {request.target}')))
     s = module_server(CONF, ports={'up': upstream.port})
     s.upstream = upstream
-    s.spare_descriptors(4)  # connections to the upstream are kept for reuse
     yield s
     upstream.close()
 

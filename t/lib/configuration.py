@@ -8,8 +8,8 @@ import re
 from . import binary
 from .ports import free_port
 
-_TEMP_PATHS = ''.join(f'    {name}_temp_path temp/{name};\n' for name in ('client_body',))
-_NGINX_TEMP_PATHS = ''.join(f'    {name}_temp_path temp/{name};\n' for name in ('proxy', 'fastcgi', 'uwsgi', 'scgi'))
+_TEMP_PATHS = ''.join(f'    {name}_temp_path temp/{name};\n' for name in ('client_body', 'proxy'))
+_NGINX_TEMP_PATHS = ''.join(f'    {name}_temp_path temp/{name};\n' for name in ('fastcgi', 'uwsgi', 'scgi'))
 
 
 def complete(text, server_binary, main='', events=''):

@@ -37,7 +37,9 @@ class Server:
         self._connections = []
         self._audited = 0
         self._base = {}
-        self._spare_descriptors = 0
+        # Connections to upstreams are kept for reuse by default since 1.29.7; the oracle is older.
+        keeps = 'proxy_pass' in text and not binary.is_nginx(self.binary)
+        self._spare_descriptors = 4 if keeps else 0
         for name in ('logs', 'conf', 'html', 'temp'):
             folder(self.prefix / name)
         for name, content in (files or {}).items():

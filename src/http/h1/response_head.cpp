@@ -19,15 +19,18 @@ constexpr size_t kFixedRoom = 512;  // status line, Server, Date, lengths and co
 
 class HeadWriter {
  public:
-    HeadWriter(Request& request, size_t room)
-        : request_(request), response_(request.response), out_(request.arena().make_bytes(room)) {}
+    HeadWriter(Request& request, size_t room, bool is_path)
+        : request_(request), response_(request.response), out_(request.arena().make_bytes(room)), is_path_(is_path) {}
 
     Text write(bool keeps_alive) {
         write_status_line();
         write_identity();
         write_content();
-        write_location();
+        // nginx's order, which tests and people compare: a Location that was made absolute stands before Connection,
+        // one that was given so behind it.
+        if (is_path_) write_location();
         write_connection(keeps_alive);
+        if (!is_path_) write_location();
         if (!response_.etag.empty()) out_.add("ETag: ", response_.etag, "\r\n");
         for (const Field& field : response_.headers) out_.add(field.name, ": ", field.value, "\r\n");
         out_.add("\r\n");
@@ -58,7 +61,8 @@ class HeadWriter {
             out_.add("\r\n");
         }
         if (response_.content_length >= 0) out_.add("Content-Length: ", response_.content_length, "\r\n");
-        if (response_.last_modified != Response::kNoTime) {
+        const bool is_own = response_.headers.find(KnownHeader::last_modified) == nullptr;
+        if (is_own && response_.last_modified != Response::kNoTime) {
             char date[kHttpDateSize];
             write_http_date(date, {response_.last_modified});
             out_.add("Last-Modified: ", Text(date, sizeof(date)), "\r\n");
@@ -85,6 +89,7 @@ class HeadWriter {
     Request& request_;
     Response& response_;
     TextBuilder out_;
+    bool is_path_;  ///< Location was a path
 };
 
 size_t measure(const Response& response) {
@@ -101,10 +106,13 @@ Text write_response_head(Request& request, bool keeps_alive) {
     if (response.is_header_only && (response.status == 204 || response.status == 304 || response.status < 200)) {
         response.content_length = Response::kUnknownLength;
         response.content_type = {};
-        if (response.status != 304) response.last_modified = Response::kNoTime;
     }
+    // RFC 9110 §8.8: the validator of the selected representation, which an error page is not.
+    if (response.status != 200 && response.status != 206 && response.status != 304)
+        response.last_modified = Response::kNoTime;
+    const bool is_path = response.location.starts_with('/');
     if (!response.location.empty()) response.location = absolute_location(request, response.location);
-    return HeadWriter(request, measure(response)).write(keeps_alive);
+    return HeadWriter(request, measure(response), is_path).write(keeps_alive);
 }
 
 Text write_interim_head(Request& request, uint16_t status) {

@@ -237,7 +237,9 @@ void Session::end_exchange() {
         close();
         return;
     }
-    if (!keeps_alive_ || peer_closed_) {
+    // A peer that will send no more may still wait for answers to what it sent.
+    const bool is_last = peer_closed_ && ahead_.empty() && body_.is_complete();
+    if (!keeps_alive_ || is_last) {
         linger();
         return;
     }
@@ -250,6 +252,10 @@ void Session::end_exchange() {
         const std::string arrived = std::move(ahead_);
         ahead_ = {};
         take(arrived);
+        if (peer_closed_ && !is_over_) {
+            keeps_alive_ = false;
+            is_over_ = true;
+        }
         return;
     }
     next_exchange();
@@ -275,6 +281,7 @@ void Session::next_exchange() {
     is_pipelined_ = true;
     take(pipelined);
     is_pipelined_ = false;
+    if (peer_closed_ && state_ == State::head) end_head(400);
 }
 
 // The peer may still be sending: closing now would reset the connection and could cost it the response (RFC 9112

@@ -146,6 +146,7 @@ void Session::refuse_malformed() {
         const Text seen{head_buffer_ + head_.element_begin(), head_size_ - head_.element_begin()};
         request_->request_line = seen.substr(0, seen.find_first_of("\r\n"));
         request_->version = kHttp10;
+        if (seen.starts_with("HEAD ")) request_->method = Method::head;
         refuse(refusal.status, refusal.text);
         return;
     }
@@ -227,9 +228,10 @@ bool Session::settle_target() {
     Request& request = *request_;
     request.args = target_.args;
     request.unparsed_uri = target_.uri.empty() ? Text("/") : target_.uri;
+    // As nginx: nothing here is asked of the server as a whole (OPTIONS *, RFC 9110 §9.3.7).
     if (target_.form == TargetForm::asterisk) {
-        request.uri = "*";
-        return true;
+        refuse(400, "client sent invalid request");
+        return false;
     }
     if (target_.path.empty()) {
         request.uri = "/";

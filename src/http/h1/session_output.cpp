@@ -25,7 +25,6 @@ bool Session::decide_persistence(Request& request) {
 OutputState Session::send_head(Request& request, event::Chain& body, bool is_last) {
     Response& response = request.response;
     keeps_alive_ = decide_persistence(request);
-    request.set_action("sending response to client");
     const bool has_body =
         !response.is_header_only && response.status != 204 && response.status != 304 && response.status >= 200;
     if (!has_body) {
@@ -135,6 +134,7 @@ void Session::on_send_timer() {
         sent_at_timer_ = sent;
         send_timer_.arm(connection_.loop(), *core.send_timeout);
     } else {
+        request_->set_action("sending response to client");
         request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
         is_broken_ = true;
         resets_ = *core.reset_timedout_connection;

@@ -22,15 +22,10 @@ void set_content_type(Response& response, Text value) {
     response.charset = charset;
 }
 
-/// As a time where writing it again gives the same text.
-bool set_last_modified(Response& response, Text value) {
+/// For the conditional filters; the field itself goes on as it came.
+void set_last_modified(Response& response, Text value) {
     const std::optional<Seconds> time = parse_http_date(value);
-    if (!time) return false;
-    char again[kHttpDateSize];
-    write_http_date(again, *time);
-    if (Text(again, sizeof again) != value) return false;
-    response.last_modified = time->count;
-    return true;
+    if (time) response.last_modified = time->count;
 }
 
 class Passer {
@@ -61,7 +56,7 @@ class Passer {
             case KnownHeader::transfer_encoding:
             case KnownHeader::content_length: return true;
             case KnownHeader::content_type: set_content_type(response_, field.value); return true;
-            case KnownHeader::last_modified: return set_last_modified(response_, field.value);
+            case KnownHeader::last_modified: set_last_modified(response_, field.value); return false;
             case KnownHeader::etag:
                 if (!response_.etag.empty()) return false;
                 response_.etag = field.value;
@@ -106,6 +101,7 @@ class Passer {
 void pass_answer(Exchange& exchange) {
     Response& response = exchange.request().response;
     const Answer& answer = exchange.answer;
+    response.is_unconditional = true;
     response.status = answer.status;
     response.status_line = answer.status_line;
     response.content_length = answer.content_length;
