@@ -68,7 +68,8 @@ void Connection::begin(int fd) {
     error_ = 0;
     bulk_memory_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
-    is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = closed_told_ = false;
+    is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
+    closed_told_ = closed_told_early_ = false;
     is_waiting_to_write_ = is_watching_end_ = yields_ = corks_ = false;
 }
 
@@ -94,6 +95,7 @@ void Connection::pause() {
 void Connection::resume() {
     if (!is_paused_) return;
     is_paused_ = false;
+    if (closed_told_early_) closed_told_ = closed_told_early_ = false;
     if (is_open() && !is_failed_) loop_.backend().resume(*this);
 }
 
@@ -217,6 +219,7 @@ void Connection::tell_written() {
 void Connection::tell_peer_closed() {
     if (closed_told_ || is_failed_) return;
     closed_told_ = true;
+    closed_told_early_ = is_paused_;
     if (transport_ != nullptr) transport_->on_raw_closed(*this);
     if (is_open()) handler_->on_peer_closed();
 }

@@ -27,8 +27,8 @@ class ConnectionHandler {
     virtual void on_sent() = 0;
     /// connect() has succeeded.
     virtual void on_connected() {}
-    /// The peer will send nothing more (FIN). Told once, after all bytes were delivered; while paused as soon as it
-    /// is known, so that bytes may still follow after resume().
+    /// The peer will send nothing more (FIN). Told once, after all bytes were delivered. While paused it is told as
+    /// soon as it is known; bytes may still follow after resume(), and then it is told again.
     virtual void on_peer_closed() = 0;
     /// The connection is broken (reset, connect failed, send failed); nothing else follows. The user closes it.
     virtual void on_failed(const Error& error) = 0;
@@ -169,6 +169,7 @@ class Connection : public ListNode<Connection> {
     bool yields_ : 1 = false;               ///< io_uring: sending goes on in the next turn
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
+    bool closed_told_early_ : 1 = false;  ///< while paused: bytes may still follow
 };
 
 }  // namespace sluice::event

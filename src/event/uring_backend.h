@@ -87,6 +87,7 @@ class UringBackend final : public Backend {
     void go_on_sending(Connection& connection);
     SendState write_now(Connection& connection);
     void queue_send(Connection& connection);
+    bool withdraw_send(const Connection& connection);
 
     // uring_listener.cpp
     void on_accept(AcceptSlot& slot, int result);

@@ -101,11 +101,25 @@ Result<void> UringBackend::connect(Connection& connection, const SocketAddress& 
 }
 
 void UringBackend::resume(Connection& connection) {
-    if (connection.kept_ != nullptr) {
+    if (connection.kept_ != nullptr || (connection.peer_closed_ && !connection.closed_told_)) {
         ready_.push_back(connection);
     } else {
         arm(connection);
     }
+}
+
+/// A send that the kernel has not seen yet would read memory that its owner may free as soon as the connection is
+/// closed: it becomes an operation that does nothing. False: the kernel has it.
+bool UringBackend::withdraw_send(const Connection& connection) {
+    const uint64_t data = pack(&connection, connection.generation_, kSend);
+    for (unsigned at = io_uring_smp_load_acquire(ring_.sq.khead); at != ring_.sq.sqe_tail; ++at) {
+        io_uring_sqe& entry = ring_.sq.sqes[at & *ring_.sq.kring_mask];
+        if (entry.user_data != data) continue;
+        io_uring_prep_nop(&entry);
+        io_uring_sqe_set_data64(&entry, data);
+        return true;
+    }
+    return false;
 }
 
 /// The operations hold the socket open until they are cancelled; closing comes behind in the same batch.
@@ -113,7 +127,8 @@ void UringBackend::close(Connection& connection) {
     const auto cancel_kind = [&](Kind kind) { cancel(pack(&connection, connection.generation_, kind)); };
     if (connection.is_receiving_ && !connection.is_stopping_) cancel_kind(kReceive);
     if (connection.is_connecting_) cancel_kind(kConnect);
-    if (connection.is_writing_) cancel_kind(connection.is_waiting_to_write_ ? kWritable : kSend);
+    if (connection.is_waiting_to_write_) cancel_kind(kWritable);
+    if (connection.is_writing_ && !connection.is_waiting_to_write_ && !withdraw_send(connection)) cancel_kind(kSend);
     if (connection.is_watching_end_) cancel_kind(kHangUp);
     io_uring_sqe& entry = next();
     io_uring_prep_close(&entry, connection.fd_);

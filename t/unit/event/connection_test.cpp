@@ -209,8 +209,10 @@ TEST_P(ConnectionTest, EndOfStreamIsToldWhilePaused) {
     EXPECT_EQ(recorder.received, "");
     recorder.connection.resume();
     ASSERT_TRUE(until([&] { return recorder.received == "last words"; }));
+    ASSERT_TRUE(until([&] { return recorder.peer_closed == 2; })) << "behind the bytes it is told again";
+    EXPECT_EQ(recorder.received_at_close, recorder.received.size());
     settle();
-    EXPECT_EQ(recorder.peer_closed, 1);
+    EXPECT_EQ(recorder.peer_closed, 2);
     recorder.connection.close();
     EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
 }
@@ -230,12 +232,52 @@ TEST_P(ConnectionTest, EndOfStreamIsToldWhilePausedBehindManyBytes) {
     peer.finish();
     ASSERT_TRUE(until([&] { return recorder.peer_closed == 1; }));
     recorder.connection.resume();
-    ASSERT_TRUE(until([&] { return recorder.received.size() == sent.size(); }));
+    ASSERT_TRUE(until([&] { return recorder.peer_closed == 2; }));
+    EXPECT_EQ(recorder.received_at_close, sent.size());
     EXPECT_EQ(recorder.received, sent);
     settle();
-    EXPECT_EQ(recorder.peer_closed, 1);
+    EXPECT_EQ(recorder.peer_closed, 2);
     recorder.connection.close();
     EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+}
+
+// Nothing was on its way when the peer closed.
+TEST_P(ConnectionTest, EndOfStreamIsToldAgainWithoutBytes) {
+    auto [peer, fd] = tcp_pair();
+    Recorder recorder(*loop);
+    recorder.connection.open(std::move(fd));
+    settle();
+    recorder.connection.pause();
+    peer.finish();
+    ASSERT_TRUE(until([&] { return recorder.peer_closed == 1; }));
+    recorder.connection.resume();
+    ASSERT_TRUE(until([&] { return recorder.peer_closed == 2; }));
+    recorder.connection.close();
+    EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+}
+
+// The owner of a chain may use its memory again as soon as the connection is closed.
+TEST_P(ConnectionTest, ClosingLetsGoOfWhatWasToBeSent) {
+    for (const size_t pieces : {size_t{1}, size_t{3}}) {
+        auto [peer, fd] = tcp_pair();
+        Recorder recorder(*loop);
+        recorder.connection.open(std::move(fd));
+        settle();
+        std::string memory(600, 'a');
+        Arena arena;
+        Chain chain;
+        for (size_t i = 0; i < pieces; ++i) chain.add(arena, Text(memory).substr(i * 200, 200));
+        recorder.connection.send(chain);
+        recorder.connection.close();
+        memory.assign(600, 'x');
+        ASSERT_TRUE(until([&, &client = peer] {
+            client.read();
+            return client.saw_end() || client.saw_reset();
+        }));
+        EXPECT_EQ(peer.received.find('x'), std::string::npos);
+        EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+        EXPECT_EQ(recorder.sent, 0);
+    }
 }
 
 TEST_P(ConnectionTest, ResetIsAFailure) {
