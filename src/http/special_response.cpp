@@ -182,6 +182,7 @@ uint16_t public_status(uint16_t status) {
 void answer_with_status(Request& request, uint16_t status) {
     if (ends_connection(status)) request.keeps_alive = false;
     request.response.content_length = Response::kUnknownLength;
+    request.response.content_type = request.response.charset = {};
     request.body.discard();
     if (request.is_finished()) return;
     if (try_error_page(request, status)) return;

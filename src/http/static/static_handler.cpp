@@ -35,7 +35,8 @@ Verdict send(Request& request, const FileInfo& info, Text etag, event::Chain& bo
     response.content_length = info.size;
     response.last_modified = info.modified.count;
     if (*request.conf<LocationConf>().etag) response.etag = etag;
-    response.content_type = content_type_of(request);
+    // X-Accel-Redirect: the upstream has named the type.
+    if (response.content_type.empty()) response.content_type = content_type_of(request);
     response.allows_ranges = true;
     if (!request.send_header()) return Verdict::taken();
     if (response.is_header_only) body.clear();
