@@ -8,9 +8,12 @@ namespace sluice::http {
 
 class Tunnel {
  public:
+    /// What the client sent before the switch; valid during the call only. Once, from within Stream::upgrade().
+    virtual void on_client_ahead(Text bytes) = 0;
     virtual void on_client_received(event::Received& received) = 0;
     /// What Stream::send_body answered `pending` for has gone.
     virtual void on_client_sent() = 0;
+    /// Behind all bytes of the client.
     virtual void on_client_closed() = 0;
     virtual void on_client_failed(const Error& error) = 0;
 

@@ -134,7 +134,10 @@ void Session::on_peer_closed() {
                 request_->on_client_gone();
             }
             break;
-        case State::tunnel: tunnel_->on_client_closed(); break;
+        case State::tunnel:
+            // While paused, bytes may still follow: it is told again behind them.
+            if (!connection_.transport().is_paused()) tunnel_->on_client_closed();
+            break;
         case State::closed: break;
     }
     leave();

@@ -47,6 +47,7 @@ OutputState Session::send_head(Request& request, event::Chain& body, bool is_las
 }
 
 OutputState Session::send_body(Request& request, event::Chain& body, bool is_last) {
+    if (state_ == State::tunnel) return transmit(request, body);
     if (request.response.is_header_only) body.clear();
     if (is_chunked_) frame_chunk(body, is_last);
     return transmit(request, body);
@@ -64,7 +65,8 @@ void Session::frame_chunk(event::Chain& chain, bool is_last) {
 OutputState Session::transmit(Request& request, event::Chain& chain) {
     if (is_broken_) return OutputState::failed;
     if (chain.empty()) return OutputState::sent;
-    if (request.limit_rate() > 0 || !held_.empty()) {
+    const bool is_limited = state_ != State::tunnel && request.limit_rate() > 0;
+    if (is_limited || !held_.empty()) {
         held_.splice(chain);
         return transmit_limited(request);
     }
@@ -197,6 +199,10 @@ void Session::upgrade(Request&, Tunnel& tunnel) {
     tunnel_ = &tunnel;
     keeps_alive_ = false;
     connection_.stop_timer();
+    if (ahead_.empty()) return;
+    const std::string ahead = std::move(ahead_);
+    ahead_ = {};
+    tunnel.on_client_ahead(ahead);
 }
 
 void Session::pause_tunnel(Request&, bool paused) {

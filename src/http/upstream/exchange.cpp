@@ -85,8 +85,13 @@ void Exchange::on_body_collected(uint16_t status) {
 
 void Exchange::enter(State state) {
     state_ = state;
-    request_.set_action(step().action);
+    name_action();
     arm_timer();
+}
+
+/// For log lines; whoever writes the response says that it is being sent.
+void Exchange::name_action() {
+    request_.set_action(step().action);
 }
 
 void Exchange::arm_timer() {
@@ -128,8 +133,9 @@ void Exchange::on_received(event::Received& received) {
     (this->*step().received)(received);
 }
 
+// While paused, bytes may still follow: it is told again behind them.
 void Exchange::on_peer_closed() {
-    if (has_ended()) return;
+    if (has_ended() || connection_->socket().is_paused()) return;
     (this->*step().closed)();
 }
 

@@ -89,6 +89,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_client_gone(Request& request) override;
     void on_body(Request& request, Text piece, bool is_last) override;
     void on_body_failed(Request& request, uint16_t status) override;
+    void on_client_ahead(Text bytes) override;
     void on_client_received(event::Received& received) override;
     void on_client_sent() override;
     void on_client_closed() override;
@@ -106,6 +107,7 @@ class Exchange final : public event::ConnectionHandler,
     void begin();
     void on_body_collected(uint16_t status);
     void enter(State state);
+    void name_action();
     void arm_timer();
     void on_timer();
     bool has_ended();

@@ -97,7 +97,10 @@ bool Exchange::follows_redirect() {
         request_.finish(404);
         return true;
     }
-    if (request_.method != Method::head) request_.method = Method::get;
+    if (request_.method != Method::head) {
+        request_.method = Method::get;
+        request_.method_name = "GET";
+    }
     request_.redirect_internally(arena().copy(split.path), split.args);
     return true;
 }
@@ -179,6 +182,7 @@ void Exchange::flush() {
             case OutputState::pending: is_output_pending_ = true; break;
             case OutputState::failed: return abandon();
         }
+        name_action();
     }
     if (is_complete_) {
         request_.finish(0);

@@ -6,17 +6,24 @@
 namespace sluice::http::upstream {
 
 void Exchange::begin_tunnel(event::Received& received, Text rest) {
+    if (streams_body_ && !is_body_last_) {
+        // What the client still sends would be a body to us and something else to the upstream.
+        request_.log().error(0, "upstream switched protocols within the request body");
+        return fail(Failure::invalid_header);
+    }
     enter(State::tunnel);
+    is_upstream_pending_ = connection_->socket().is_sending();
     pass_answer(*this);
     if (!request_.send_header()) return abandon();
-    if (!rest.empty()) to_client_.add(received, rest);
-    event::Chain chain = to_client_.take();
-    const OutputState state = request_.output(chain, false);
+    event::Chain head_only;
+    const OutputState state = request_.output(head_only, false);
     if (state == OutputState::failed) return abandon();
     is_output_pending_ = state == OutputState::pending;
-    if (!is_output_pending_) to_client_.release();
+    name_action();
     request_.set_waiter(nullptr);
+    if (!rest.empty()) to_client_.add(received, rest);
     request_.stream().upgrade(request_, *this);
+    if (state_ == State::tunnel) push_to_client();
 }
 
 void Exchange::take_tunnel(event::Received& received) {
@@ -54,6 +61,12 @@ void Exchange::push_to_upstream() {
     }
     request_.stream().pause_tunnel(request_, is_upstream_pending_);
     end_tunnel_if_done();
+}
+
+void Exchange::on_client_ahead(Text bytes) {
+    if (state_ != State::tunnel) return;
+    to_upstream_.add(arena().copy(bytes));
+    push_to_upstream();
 }
 
 void Exchange::on_client_received(event::Received& received) {

@@ -30,13 +30,17 @@ void Relay::append(Piece& piece) {
 }
 
 void Relay::add(event::Received& received, Text bytes) {
+    add(bytes);
+    last_->hold = received.take();
+    ++buffers_;
+}
+
+void Relay::add(Text bytes) {
     Piece& piece = make_piece();
-    piece.hold = received.take();
     piece.buffer.begin = bytes.data();
     piece.buffer.end = bytes.data() + bytes.size();
     append(piece);
     in_memory_ += static_cast<int64_t>(bytes.size());
-    ++buffers_;
 }
 
 event::Chain Relay::take() {

@@ -21,6 +21,8 @@ class Relay {
 
     /// Appends a piece that lies in `received`.
     void add(event::Received& received, Text piece);
+    /// Appends bytes that live as long as the arena.
+    void add(Text bytes);
     /// Takes all that waits; it stays untouched until release().
     event::Chain take();
     /// What was taken has left.
