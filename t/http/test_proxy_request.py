@@ -139,7 +139,7 @@ def test_unbuffered_request_body(server, scripted):
         seen.append(head.headers)
         while b'second' not in peer.reader.buffer:
             peer.reader.fill()
-        peer.send(reply('got both'))
+        peer.send(reply('got both', headers={'Connection': 'close'}))
         peer.wait_closed()
     up = scripted(script)
     s = server(CONF, ports={'up': up.port})
