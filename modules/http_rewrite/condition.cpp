@@ -61,10 +61,12 @@ Result<std::vector<conf::Token>> strip(conf::Parser& parser, conf::Arguments wor
     std::vector<conf::Token> inner(words.begin(), words.end());
     if (inner.empty() || !inner.front().text.starts_with('('))
         return invalid(parser, inner.empty() ? Text{} : inner.front().text);
-    if (!inner.back().text.ends_with(')')) return invalid(parser, inner.back().text);
     inner.front().text.remove_prefix(1);
-    inner.back().text.remove_suffix(1);
     if (inner.front().text.empty()) inner.erase(inner.begin());
+    if (inner.empty() || !inner.back().text.ends_with(')'))
+        return invalid(parser, inner.empty() ? Text{} : inner.back().text);
+    if (inner.size() == 1 && inner.front().text == ")") return invalid(parser, ")");
+    inner.back().text.remove_suffix(1);
     if (!inner.empty() && inner.back().text.empty() && inner.size() != 3) inner.pop_back();
     if (inner.empty()) return invalid(parser, words.front().text);
     return inner;
@@ -76,7 +78,7 @@ Result<Condition> parse_comparison(conf::Parser& parser, std::span<const conf::T
     if (!variable) return variable.error();
     made.variable = *variable;
     if (words.size() == 1) return made;
-    if (words.size() != 3) return invalid(parser, words[words.size() > 3 ? 3 : 1].text);
+    if (words.size() != 3) return invalid(parser, words[0].text);
     const Operator* known = nullptr;
     for (const Operator& one : kOperators)
         if (one.word == words[1].text) known = &one;

@@ -12,6 +12,14 @@ using http::Verdict;
 constexpr size_t kRoomForPage = 256;
 constexpr size_t kRoomForNumber = 20;
 
+/// Connections between two requests.
+uint64_t waiting() {
+    const SharedCounters& counters = http::shared_counters();
+    const uint64_t busy = counters.reading.load() + counters.writing.load();
+    const uint64_t active = counters.active.load();
+    return active > busy ? active - busy : 0;
+}
+
 Verdict answer(http::Request& request) {
     if (request.method != http::Method::get && request.method != http::Method::head) return Verdict::respond(405);
     request.body.discard();
@@ -20,8 +28,8 @@ Verdict answer(http::Request& request) {
     page.add("Active connections: ", counters.active.load(), " \n");
     page.add("server accepts handled requests\n ", counters.accepted.load(), ' ', counters.handled.load(), ' ',
              counters.requests.load(), " \n");
-    page.add("Reading: ", counters.reading.load(), " Writing: ", counters.writing.load(),
-             " Waiting: ", counters.waiting.load(), " \n");
+    page.add("Reading: ", counters.reading.load(), " Writing: ", counters.writing.load(), " Waiting: ", waiting(),
+             " \n");
     return request.respond_with(200, "text/plain", page.text());
 }
 
@@ -37,17 +45,24 @@ constexpr std::array kDirectives{
                         .arity = {0, 1}}),
 };
 
+Text number_text(const http::Request& request, uint64_t number) {
+    return TextBuilder(request.arena().make_bytes(kRoomForNumber)).add(number).text();
+}
+
 template <std::atomic<uint64_t> SharedCounters::*counter>
 Text value(const http::Request& request) {
-    const uint64_t number = (http::shared_counters().*counter).load();
-    return TextBuilder(request.arena().make_bytes(kRoomForNumber)).add(number).text();
+    return number_text(request, (http::shared_counters().*counter).load());
+}
+
+Text waiting_value(const http::Request& request) {
+    return number_text(request, waiting());
 }
 
 constexpr std::array kVariables{
     http::Variable{.name = "connections_active", .get = value<&SharedCounters::active>, .cacheable = false},
     http::Variable{.name = "connections_reading", .get = value<&SharedCounters::reading>, .cacheable = false},
     http::Variable{.name = "connections_writing", .get = value<&SharedCounters::writing>, .cacheable = false},
-    http::Variable{.name = "connections_waiting", .get = value<&SharedCounters::waiting>, .cacheable = false},
+    http::Variable{.name = "connections_waiting", .get = waiting_value, .cacheable = false},
 };
 
 constexpr http::Module kModule{

@@ -7,6 +7,7 @@
 #include "http/conf/server_conf.h"
 #include "http/server_connection.h"
 #include "http/special_response.h"
+#include "http/worker.h"
 
 namespace sluice::http {
 
@@ -24,9 +25,19 @@ Request::Request(Arena& arena, ServerConnection& connection, Stream& stream, con
     started_ = loop.now();
     started_wall_msec_ = loop.wall_msec();
     confs_.use(conf::Level::main, http.main_confs->table());
+    ++shared_counters().requests;
+    ++shared_counters().reading;
 }
 
-Request::~Request() = default;
+Request::~Request() {
+    --(is_answering_ ? shared_counters().writing : shared_counters().reading);
+}
+
+void Request::begin_answer() {
+    is_answering_ = true;
+    --shared_counters().reading;
+    ++shared_counters().writing;
+}
 
 void Request::use_server(const Server& server) {
     server_ = &server;

@@ -145,6 +145,9 @@ class Request final : public script::Subject, public LogContext {
     /// Answers with a body in memory that lives as long as the request: sets status, type and length, sends head and
     /// body, finishes.
     Verdict respond_with(uint16_t status, Text content_type, Text body);
+    /// Its head is read, or refused (for the counters of stub_status).
+    void begin_answer();
+    bool is_answering() const { return is_answering_; }
     /// The request's end. 0: the response was output; else the status that it ends with: an error page or built-in
     /// page when the head is not sent yet, a broken connection when it is.
     void finish(uint16_t status);
@@ -206,6 +209,7 @@ class Request final : public script::Subject, public LogContext {
     uint32_t header_generation_ = 0;   ///< counts attempts to send a head, to notice one that was replaced
     uint8_t uri_changes_left_ = 11;    ///< as nginx counts: rewrites and internal redirects together
     bool is_finished_ = false;
+    bool is_answering_ = false;
     bool is_last_output_ = false;    ///< the end of the body was handed to the writer
     bool was_head_written_ = false;  ///< the writer composed the head
 };

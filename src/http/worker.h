@@ -14,15 +14,15 @@
 
 namespace sluice::http {
 
-/// Counters over all workers, in memory that they share; made by the master before it forks.
+/// Counters over all workers, in memory that they share; made by the master before it forks. What a worker that died
+/// had counted as going on stays counted.
 struct SharedCounters {
     std::atomic<uint64_t> accepted{0};
     std::atomic<uint64_t> handled{0};
     std::atomic<uint64_t> requests{0};
     std::atomic<uint64_t> active{0};
-    std::atomic<uint64_t> reading{0};
-    std::atomic<uint64_t> writing{0};
-    std::atomic<uint64_t> waiting{0};
+    std::atomic<uint64_t> reading{0};  ///< requests whose head is not complete
+    std::atomic<uint64_t> writing{0};  ///< requests that are being answered
     std::atomic<uint64_t> connection_number{0};
 };
 SharedCounters& shared_counters();

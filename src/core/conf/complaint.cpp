@@ -47,7 +47,7 @@ Error Parser::complete(const Error& error) {
     complete_text_ = render({
         .message = error.text,
         .number = error.number,
-        .place = place(),
+        .place = hides_place_ ? Text{} : place(),
         .pointed = pointed,
         .content = content_of(pointed.file),
         .told_line = is_same_file ? source_->lexer.line() : 0,

@@ -127,6 +127,11 @@ class Parser {
     /// The caret of an error returned next stands under `word` instead of under the directive's name.
     void point_at(const Token& word) { pointed_ = word.at; }
     void point_at(const Position& place) { pointed_ = place; }
+    /// As point_at(), for what nginx finds only when all is read: its message has no " in FILE:LINE".
+    void point_without_place(const Position& place) {
+        pointed_ = place;
+        hides_place_ = true;
+    }
     /// Adds "did you mean …"-like advice to the error returned next.
     void suggest(Text advice) { advice_ = advice; }
     /// Logs "[warn] TEXT in FILE:LINE" for the place that is being read.
@@ -197,6 +202,7 @@ class Parser {
     EntryHandler* handler_ = nullptr;
     Source* source_ = nullptr;
     Position pointed_;
+    bool hides_place_ = false;
     Text advice_;
     std::string complete_text_;  ///< the error that is being passed up, already complete
     std::vector<Dump> files_;

@@ -117,7 +117,7 @@ Result<void> bind_variables(Parser& parser, HttpConf& http) {
         return loaded && *loaded && meet_modules(parser, http).ok();
     };
     const Result<void> bound = http.variables.bind(parser.arena(), load);
-    if (!bound && http.variables.unknown_at().line != 0) parser.point_at(http.variables.unknown_at());
+    if (!bound && http.variables.unknown_at().line != 0) parser.point_without_place(http.variables.unknown_at());
     return bound;
 }
 

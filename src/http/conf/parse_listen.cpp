@@ -61,7 +61,7 @@ Result<void> positive(Parser& parser, const conf::Token& word, Text value, Text 
         return {};
     }
     parser.point_at(word);
-    return Error(parser.arena().concat("invalid ", what, " \"", value, "\""));
+    return Error(parser.arena().concat("invalid ", what, " \"", word.text, "\""));
 }
 
 Result<void> buffer_size(Parser& parser, const conf::Token& word, Text value, Text what, int& out) {
@@ -75,7 +75,7 @@ Result<void> buffer_size(Parser& parser, const conf::Token& word, Text value, Te
         return {};
     }
     parser.point_at(word);
-    return Error(parser.arena().concat("invalid ", what, " \"", value, "\""));
+    return Error(parser.arena().concat("invalid ", what, " \"", word.text, "\""));
 }
 
 struct Parameter {
@@ -154,8 +154,7 @@ constexpr std::array kParameters{
     Parameter{"ipv6only=", true,
               [](Parser& parser, const conf::Token& word, Text value, Listen& l) -> Result<void> {
                   if (value != "on" && value != "off") {
-                      parser.point_at(word);
-                      return Error(parser.arena().concat("invalid ipv6only flags \"", value, "\""));
+                      return invalid_parameter(parser, word);
                   }
                   l.options.ipv6_only = value == "on";
                   l.options.binds_alone = true;

@@ -137,6 +137,7 @@ void Session::refuse(uint16_t status, Text why) {
     keeps_alive_ = false;
     state_ = State::exchange;
     connection_.stop_timer();
+    if (!request_->is_answering()) request_->begin_answer();
     request_->finish(status);
 }
 
@@ -169,6 +170,7 @@ void Session::refuse_oversized() {
 
 void Session::begin_exchange() {
     Request& request = *request_;
+    request.begin_answer();
     request.head_length += head_.end();
     state_ = State::exchange;
     connection_.stop_timer();
