@@ -20,7 +20,7 @@ def pytest_configure(config):
 
 
 def _not_yet():
-    """Files of tests for what our server does not do yet, with the reason: real nginx passes them meanwhile."""
+    """Tests, and files of tests, for what our server does not do yet, with the reason: real nginx passes them meanwhile."""
     lines = (HERE / 'not_yet.txt').read_text().splitlines()
     return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith('#'))
 
@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items):
     on_nginx = os.path.exists(binary.path()) and binary.is_nginx(binary.path())
     not_yet = {} if on_nginx else _not_yet()
     for item in items:
-        reason = not_yet.get(str(item.path.relative_to(HERE)))
+        file = str(item.path.relative_to(HERE))
+        reason = not_yet.get(file) or not_yet.get(f'{file}::{item.name}')
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
         marker = item.get_closest_marker('sluice_only')

@@ -8,6 +8,7 @@
 #include <sluice/core/base/text_builder.h>
 #include <sluice/http/fields/date.h>
 #include <sluice/http/uri/escape.h>
+#include <sluice/http/uri/log_escape.h>
 
 namespace sluice::autoindex {
 
@@ -129,22 +130,8 @@ Text kind_name(Entry::Kind kind) {
 }
 
 std::string escape_json(Text text) {
-    constexpr Text kHex = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out += kHex[byte >> 4U];
-            out += kHex[byte & 15U];
-        } else {
-            out += c;
-        }
-    }
-    return out;
+    std::string room(http::uri::json_escaped_size(text), '\0');
+    return std::string(http::uri::json_escape(text, room));
 }
 
 std::string json_line(const Entry& entry) {

@@ -107,6 +107,7 @@ Outcome judge_match(const Condition& condition, http::Request& request, LogLevel
     const script::Match match = condition.regex->match(request, script::is_found(value) ? value : Text(""));
     if (match == script::Match::failed) return Outcome::failed;
     const bool is_met = match == script::Match::yes;
+    if (!is_met) request.set_captures({}, {});  // as nginx: $1 is what the last regex said, even if that is nothing
     request.log().write(level, 0, "\"", condition.regex->pattern(), is_met ? "\" matches \"" : "\" does not match \"",
                         value, "\"");
     return outcome_of(condition, is_met);

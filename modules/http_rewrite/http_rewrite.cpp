@@ -143,7 +143,7 @@ Result<void> parse_if(Parser& parser, RewriteConf& conf, Arguments words) {
     const bool in_server = parser.scope().context == Context::http_server;
     const Context inner = in_server ? Context::http_server_if : Context::http_location_if;
     auto& core = parser.conf<http::LocationConf>();
-    Result<http::Location*> location = http::parse::unnamed_block(parser, core, inner, {});
+    Result<http::Location*> location = http::parse::unnamed_block(parser, core, inner);
     if (!location) return location.error();
     append(parser, conf, Step::Kind::branch, Branch{*condition, *location});
     return {};

@@ -1,6 +1,7 @@
 // Running the steps of a block.
 #include "program.h"
 
+#include <cstring>
 #include <optional>
 
 #include <sluice/http/conf/tree.h>
@@ -67,9 +68,30 @@ Text joined_args(Request& request, const Rewrite& step, bool escapes) {
     return own.empty() ? request.args : request.arena().concat(own, "&", request.args);
 }
 
+/// nginx takes escapes of printable characters above "%" off a redirect's target, up to its question mark. So
+/// `%2f` and `%3f` become "/" and "?", `%20` stays.
+Text decode_target(Request& request, Text target) {
+    constexpr int kDelete = 0x7f;
+    if (target.find('%') == Text::npos) return target;
+    const std::span<char> room = request.arena().make_bytes(target.size());
+    size_t size = 0;
+    while (!target.empty()) {
+        const int byte = target.front() == '%' ? http::uri::decode_escape(target) : -1;
+        const bool is_taken = byte > '%' && byte < kDelete;
+        const char c = is_taken ? static_cast<char>(byte) : target.front();
+        room[size++] = c;
+        target.remove_prefix(is_taken ? 3 : 1);
+        if (c != '?') continue;
+        std::memcpy(room.data() + size, target.data(), target.size());
+        size += target.size();
+        break;
+    }
+    return {room.data(), size};
+}
+
 Verdict redirect(Request& request, const Rewrite& step, LogLevel level) {
     const bool escapes = was_escaped(request);
-    const Text path = evaluate(request, step.path, escapes);
+    const Text path = decode_target(request, evaluate(request, step.path, escapes));
     const Text args = joined_args(request, step, escapes);
     request.response.location = args.empty() ? path : request.arena().concat(path, "?", args);
     request.log().write(level, 0, "rewritten redirect: \"", request.response.location, "\"");
@@ -82,6 +104,7 @@ std::optional<Verdict> rewrite(Request& request, const Rewrite& step, LogLevel l
     const script::Match match = step.regex->match(request, request.uri);
     if (match == script::Match::failed) return Verdict::respond(500);
     if (match == script::Match::no) {
+        request.set_captures({}, {});
         request.log().write(level, 0, "\"", step.regex->pattern(), "\" does not match \"", request.uri, "\"");
         return std::nullopt;
     }

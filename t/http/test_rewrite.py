@@ -28,6 +28,11 @@ CONF = r'''
         location /encoded/ { rewrite ^/encoded/(.*)$ /to/$1 redirect; }
         location /uriargs/ { rewrite ^/uriargs/(.*)$ /echo?q=$1 last; }
 
+        location /decoded/ { rewrite ^/decoded/(.*)$ /x%2f%41%20%3f$1%41 redirect; }
+        location /decodednot/ { rewrite ^/decodednot/(.*)$ /x%7f%41?%41 redirect; }
+        location /forgotten { if ($arg_a ~ (x)) { set $one $1; } if ($arg_b ~ y) { set $two 2; } return 200 "$one|$1"; }
+        location /nowhere { return 301; }
+
         location /if/eq { if ($arg_v = one) { return 200 yes; } return 200 no; }
         location /if/ne { if ($arg_v != one) { return 200 yes; } return 200 no; }
         location /if/true { if ($arg_v) { return 200 yes; } return 200 no; }
@@ -168,3 +173,21 @@ def test_uninitialized_variable_is_told(server):
     s = server('server { listen 127.0.0.1:%%main%%; location / { if ($arg_x) { set $v 1; } return 200 "[$v]"; } }')
     assert s.get('/').text == '[]'
     s.wait_log(r'\[warn\] .* using uninitialized "v" variable, client')
+
+
+@pytest.mark.parametrize('target, location', [
+    ('/decoded/y', '/x/A%20?y%41'), ('/decoded/a%20b', '/x/A%20?a%20b%41'), ('/decodednot/y', '/x%7fA?%41'),
+])
+def test_redirect_target_is_decoded_up_to_its_arguments(site, target, location):
+    r = site.get(target)
+    assert r.status == 302 and r.headers['Location'].partition('://')[2].partition('/')[2] == location[1:]
+
+
+def test_regex_without_a_match_forgets_the_captures(site):
+    assert site.get('/forgotten?a=x&b=z').text == 'x|'
+    assert site.get('/forgotten?a=x&b=y').text == 'x|'
+
+
+def test_redirect_to_nowhere_says_so(site):
+    r = site.get('/nowhere')
+    assert r.status == 301 and r.headers['Location'] == ''

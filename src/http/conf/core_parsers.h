@@ -17,7 +17,7 @@ Result<void> server_block(Parser& parser, HttpConf& http, Arguments words);
 Result<void> location_block(Parser& parser, LocationConf& enclosing, Arguments words);
 Result<void> limit_except_block(Parser& parser, LocationConf& enclosing, Arguments words);
 /// Makes an unnamed location inside the one being read (`if`, limit_except) and reads its block in `context`.
-Result<Location*> unnamed_block(Parser& parser, LocationConf& enclosing, conf::Context context, Text name);
+Result<Location*> unnamed_block(Parser& parser, LocationConf& enclosing, conf::Context context);
 
 // parse_listen.cpp
 Result<void> listen(Parser& parser, ServerConf& server, Arguments words);

@@ -16,6 +16,7 @@ Result<void> read_location(Parser& parser, Location& location, conf::Context con
     inner.sets[static_cast<size_t>(conf::Level::location)] = &location.confs;
     auto& core = parser.conf<LocationConf>(inner);
     core.location = &location;
+    core.is_unnamed = location.kind == Location::Kind::unnamed;
     location.core = &core;
     return parser.parse_block(inner);
 }
@@ -128,21 +129,12 @@ Result<void> location_block(Parser& parser, LocationConf& enclosing, Arguments w
     return read_location(parser, location, conf::Context::http_location);
 }
 
-Result<Location*> unnamed_block(Parser& parser, LocationConf& enclosing, conf::Context context, Text name) {
+Result<Location*> unnamed_block(Parser& parser, LocationConf& enclosing, conf::Context context) {
     Location& location = *parser.arena().make<Location>();
     location.kind = Location::Kind::unnamed;
-    location.name = name;
-    enclosing.unnamed.append(parser.arena(), &location);
-    conf::Scope inner = parser.scope();
-    inner.context = context;
-    inner.enclosing = &parser.scope();
-    inner.sets[static_cast<size_t>(conf::Level::location)] = &location.confs;
-    auto& core = parser.conf<LocationConf>(inner);
-    core.location = &location;
-    core.is_unnamed = true;
-    location.core = &core;
     location.name = enclosing.location->name;
-    if (Result<void> read = parser.parse_block(inner); !read) return read.error();
+    enclosing.unnamed.append(parser.arena(), &location);
+    if (Result<void> read = read_location(parser, location, context); !read) return read.error();
     return &location;
 }
 
@@ -159,8 +151,7 @@ Result<void> limit_except_block(Parser& parser, LocationConf& enclosing, Argumen
         if (method == Method::get) methods |= 1U << static_cast<unsigned>(Method::head);
     }
     enclosing.limit_except_methods = methods;
-    Result<Location*> location =
-        unnamed_block(parser, enclosing, conf::Context::http_limit_except, enclosing.location->name);
+    Result<Location*> location = unnamed_block(parser, enclosing, conf::Context::http_limit_except);
     if (!location) return location.error();
     enclosing.limit_except = *location;
     return {};

@@ -70,7 +70,7 @@ class HeadWriter {
     }
 
     void write_location() {
-        if (!response_.location.empty()) out_.add("Location: ", response_.location, "\r\n");
+        if (response_.location.data() != nullptr) out_.add("Location: ", response_.location, "\r\n");
     }
 
     void write_connection(bool keeps_alive) {

@@ -88,6 +88,7 @@ class Session final : public http::Session, public Stream {
 
     // Writing (session_output.cpp)
     OutputState transmit(Request& request, event::Chain& chain);
+    OutputState send_now(Request& request, event::Chain& chain);
     OutputState transmit_limited(Request& request);
     bool decide_persistence(Request& request);
     void frame_chunk(event::Chain& chain, bool is_last);

@@ -70,6 +70,10 @@ OutputState Session::transmit(Request& request, event::Chain& chain) {
         held_.splice(chain);
         return transmit_limited(request);
     }
+    return send_now(request, chain);
+}
+
+OutputState Session::send_now(Request& request, event::Chain& chain) {
     switch (connection_.transport().send(chain)) {
         case event::SendState::done: return OutputState::sent;
         case event::SendState::pending:
@@ -79,7 +83,9 @@ OutputState Session::transmit(Request& request, event::Chain& chain) {
         case event::SendState::failed: break;
     }
     is_broken_ = true;
-    request.log().info("client closed connection while sending response");
+    held_.clear();
+    request.set_action("sending response to client");
+    request.log().write(LogLevel::info, connection_.transport().send_error(), "send() failed");
     request.finish(kStatusClientClosed);
     return OutputState::failed;
 }
@@ -102,21 +108,10 @@ OutputState Session::transmit_limited(Request& request) {
         allowed = std::min({allowed, budget, free + std::max<int64_t>(rate / 2, 1)});
     }
     event::Chain part = held_.split(arena_, allowed);
-    switch (connection_.transport().send(part)) {
-        case event::SendState::done:
-            if (held_.empty()) return OutputState::sent;
-            rate_timer_.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
-            return OutputState::pending;
-        case event::SendState::pending:
-            sent_at_timer_ = connection_.transport().bytes_sent();
-            send_timer_.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
-            return OutputState::pending;
-        case event::SendState::failed: break;
-    }
-    is_broken_ = true;
-    held_.clear();
-    request.finish(kStatusClientClosed);
-    return OutputState::failed;
+    const OutputState state = send_now(request, part);
+    if (state != OutputState::sent || held_.empty()) return state;
+    rate_timer_.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
+    return OutputState::pending;
 }
 
 void Session::on_rate_timer() {

@@ -57,8 +57,8 @@ TEST(Autoindex, rounded_sizes) {
 }
 
 TEST(Autoindex, json_escapes_what_would_end_the_string) {
-    const Entry entry = file("q\"b\\\n", 1);
-    EXPECT_NE(write_json(std::span(&entry, 1)).find("\"q\\\"b\\\\\\u000A\""), std::string::npos);
+    const Entry entry = file("q\"b\\\n\t", 1);
+    EXPECT_NE(write_json(std::span(&entry, 1)).find("\"q\\\"b\\\\\\n\\t\""), std::string::npos);
     EXPECT_EQ(write_json({}), "[\r\n]");
 }
 
