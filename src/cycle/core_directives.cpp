@@ -50,9 +50,7 @@ Result<void> parse_affinity(Parser& parser, Setting<proc::Affinity>& field, Argu
 Result<void> parse_user(Parser& parser, Setting<proc::User>& field, Arguments words) {
     parser.point_at(words[0]);
     if (::geteuid() != 0) {
-        parser.warn(
-            "the \"user\" directive makes sense only if the master process runs with super-user privileges, "
-            "ignored");
+        parser.warn(proc::kUserIgnored);
         field.set({});
         return {};
     }
@@ -111,13 +109,8 @@ Result<void> switch_autoload(Parser& parser, Setting<bool>& field, Arguments wor
 }
 
 Result<void> complete_core(Parser& parser, CoreConf& conf, const CoreConf*) {
-    const proc::Affinity& affinity = *conf.affinity;
-    if (conf.affinity.is_set() && !affinity.is_auto && affinity.masks.size() != 1 &&
-        affinity.masks.size() != *conf.worker_processes) {
-        parser.log().warn(0,
-                          "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" "
-                          "masks, using last mask for remaining worker processes");
-    }
+    const Text warning = conf.affinity->warning(*conf.worker_processes);
+    if (!warning.empty()) parser.log().warn(0, warning);
     return {};
 }
 

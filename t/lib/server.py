@@ -40,6 +40,8 @@ class Server:
         # Connections to upstreams are kept for reuse by default since 1.29.7; the oracle is older.
         keeps = 'proxy_pass' in text and not binary.is_nginx(self.binary)
         self._spare_descriptors = 4 if keeps else 0
+        if binary.is_nginx(self.binary):  # its workers get a channel to each other, some time after they have started
+            self._spare_descriptors += self._workers_wanted(self._template)
         for name in ('logs', 'conf', 'html', 'temp'):
             folder(self.prefix / name)
         for name, content in (files or {}).items():

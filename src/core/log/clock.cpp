@@ -121,6 +121,12 @@ void Clock::update() {
     update(time.tv_sec * 1000 + time.tv_nsec / 1'000'000);
 }
 
+void Clock::apply_time_zone() {
+    ::tzset();
+    current.store(nullptr, std::memory_order_release);
+    update();
+}
+
 int64_t Clock::unix_msec() {
     static_cast<void>(now());
     return now_msec.load(std::memory_order_relaxed);

@@ -16,6 +16,8 @@ class Clock {
     static void update(int64_t unix_msec);
     /// As above, with the system's time.
     static void update();
+    /// The variable TZ has changed: local time is another one from now on.
+    static void apply_time_zone();
 
     static int64_t unix_msec();
     static int64_t unix_seconds() { return unix_msec() / 1000; }

@@ -25,17 +25,17 @@ void set_limit(const Log& log, __rlimit_resource resource, Text name, std::optio
     if (::setrlimit(resource, &both) != 0) log.alert(errno, "setrlimit(", name, ", ", *limit, ") failed");
 }
 
-[[noreturn]] void fail(const Log& log, int number, Text what) {
-    log.emerg(number, what, " failed");
+[[noreturn]] void fail(const Log& log, LogLevel level, int number, Text what) {
+    log.write(level, number, what, " failed");
     std::exit(kFatal);
 }
 
 void become(const User& user, const Log& log) {
     if (::geteuid() != 0 || user.uid == User::kNoUser) return;
-    if (::setgid(user.gid) != 0) fail(log, errno, "setgid(" + std::to_string(user.gid) + ")");
+    if (::setgid(user.gid) != 0) fail(log, LogLevel::emerg, errno, "setgid(" + std::to_string(user.gid) + ")");
     if (::initgroups(user.name.c_str(), user.gid) != 0)
-        fail(log, errno, "initgroups(" + user.name + ", " + std::to_string(user.gid) + ")");
-    if (::setuid(user.uid) != 0) fail(log, errno, "setuid(" + std::to_string(user.uid) + ")");
+        fail(log, LogLevel::emerg, errno, "initgroups(" + user.name + ", " + std::to_string(user.gid) + ")");
+    if (::setuid(user.uid) != 0) fail(log, LogLevel::emerg, errno, "setuid(" + std::to_string(user.uid) + ")");
 }
 
 void bind_to_cpus(const Settings& settings, uint32_t index, const Log& log) {
@@ -55,7 +55,7 @@ void set_up(const Settings& settings, uint32_t index, const Log& log) {
     // A process that changed its user does not dump core without this.
     if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) log.alert(errno, "prctl(PR_SET_DUMPABLE) failed");
     if (!settings.working_directory.empty() && ::chdir(settings.working_directory.c_str()) != 0)
-        fail(log, errno, "chdir(\"" + settings.working_directory + "\")");
+        fail(log, LogLevel::alert, errno, "chdir(\"" + settings.working_directory + "\")");
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ void run_child(Generation& generation, const HelperProcess* helper, const Worker
     if (helper != nullptr) set_title(helper->name);
     set_up(generation.settings(), origin.index, log);
     Worker worker(generation, origin);
-    if (!worker.open()) fail(log, errno, "signalfd()");
+    if (!worker.open()) fail(log, LogLevel::emerg, errno, "signalfd()");
     const int code = helper != nullptr ? helper->body(worker, helper->argument) : generation.run_worker(worker);
     log.notice("exiting");
     log.notice("exit");

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 
 #include <unistd.h>
+
+#include "core/log/clock.h"
 
 namespace sluice::proc {
 
@@ -40,7 +41,7 @@ void apply_environment(const Settings& settings) {
     for (std::string& string : strings) pointers.push_back(string.data());
     pointers.push_back(nullptr);
     environ = pointers.data();
-    ::tzset();
+    log::Clock::apply_time_zone();
 }
 
 }  // namespace sluice::proc

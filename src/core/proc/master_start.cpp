@@ -145,6 +145,8 @@ void Master::finish_starting() {
     const bool is_hopeless = has_failed_ && ready == 0;
     if (pending != 0 && !is_hopeless && monotonic_now() < started_ + kStarting) return;
     if (ready == 0 && settings().worker_processes != 0 && previous_.generation != nullptr) {
+        previous_.generation->log().emerg(
+            0, "no worker of the new configuration could be started, the old configuration stays in force");
         roll_back();
     } else {
         commit();
@@ -169,7 +171,6 @@ void Master::roll_back() {
     Running failed = std::move(current_);
     current_ = std::move(previous_);
     previous_ = {};
-    log().emerg(0, "no worker of the new configuration could be started, the old configuration stays in force");
     children_.drop_vacancies_of(failed.number);
     children_.signal_generation(failed.number, false, SIGTERM, log());
     if (std::exchange(has_new_pid_file_, false)) remove_pid_file(failed.generation->settings().pid_path, log());

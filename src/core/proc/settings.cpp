@@ -87,11 +87,10 @@ std::optional<cpu_set_t> Affinity::of_worker(unsigned index) const {
     return std::nullopt;
 }
 
-Text Settings::affinity_warning() const {
-    if (affinity.is_auto || affinity.masks.size() <= 1 || affinity.masks.size() == worker_processes) return {};
+Text Affinity::warning(unsigned workers) const {
+    if (is_auto || masks.size() <= 1 || masks.size() == workers) return {};
     return "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, using "
-           "last "
-           "mask for remaining worker processes";
+           "last mask for remaining worker processes";
 }
 
 Result<User> parse_user(Text name, Text group) {

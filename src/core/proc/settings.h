@@ -25,6 +25,8 @@ struct Affinity {
 
     /// The CPUs of worker `index`; nothing when it is not bound.
     std::optional<cpu_set_t> of_worker(unsigned index) const;
+    /// nginx's warning about masks and workers that do not match in number; empty when there is nothing to say.
+    Text warning(unsigned workers) const;
 };
 
 enum class DebugPoints : uint8_t { none, stop, abort };
@@ -53,9 +55,6 @@ struct Settings {
     std::vector<std::string> environment;  ///< as written: "NAME" (inherited) or "NAME=value"; TZ is always inherited
     DebugPoints debug_points = DebugPoints::none;
     Msec timer_resolution{0};  ///< accepted; the loop's clock is exact anyway
-
-    /// nginx's warning about masks and workers that do not match in number; empty when there is nothing to say.
-    Text affinity_warning() const;
 };
 
 /// `worker_processes auto`: as many as there are CPUs this process may run on.
