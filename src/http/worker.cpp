@@ -111,7 +111,8 @@ void Worker::on_accepted(event::Accepted&& accepted, void* endpoint) {
 
 bool Worker::make_room() {
     const int64_t second = loop_.wall_msec() / 1000;
-    if (second != reported_room_at_) {
+    // Where descriptors have run out, whoever found that has said so.
+    if (!has_room() && second != reported_room_at_) {
         reported_room_at_ = second;
         loop_.log().write(LogLevel::warn, 0, settings_.connections,
                           " worker_connections are not enough, reusing connections");

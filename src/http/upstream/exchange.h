@@ -116,6 +116,7 @@ class Exchange final : public event::ConnectionHandler,
     void next_try();
     void begin_try(Text address);
     void connect();
+    void on_not_begun(const Error& error);
     void send_request();
     void on_request_sent();
     void fail(Failure failure);

@@ -113,7 +113,14 @@ void Exchange::connect() {
     }
     const Result<void> begun = connection_->socket().connect(address, options);
     if (begun) return enter(State::connecting);
-    request_.log().error(begun.error().number, begun.error().text);
+    on_not_begun(begun.error());
+}
+
+/// Descriptors that have run out are no fault of the upstream's, and the next one would fare no better.
+void Exchange::on_not_begun(const Error& error) {
+    const bool is_our_fault = error.number == EMFILE || error.number == ENFILE;
+    request_.log().write(is_our_fault ? LogLevel::alert : LogLevel::error, error.number, error.text);
+    if (is_our_fault) return end_with(500);
     fail(Failure::error);
 }
 
