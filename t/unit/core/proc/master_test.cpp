@@ -364,9 +364,9 @@ TEST(MasterReload, LeaksNoDescriptors) {
         }
     }
     EXPECT_TRUE(toy.waits_for_workers(1));
-    // The last answer's connection may still be about to close.
-    EXPECT_TRUE(wait_until([&] { return descriptors(toy.master()) == master_before; }));
-    EXPECT_TRUE(wait_until([&] { return descriptors(toy.workers().at(0)) == worker_before; }));
+    // The last connection of a client may still be about to close, now as when they were counted first.
+    EXPECT_TRUE(wait_until([&] { return descriptors(toy.master()) <= master_before; }));
+    EXPECT_TRUE(wait_until([&] { return descriptors(toy.workers().at(0)) <= worker_before; }));
 }
 
 TEST(MasterReopen, MasterAndWorkersWriteToTheNewFile) {
