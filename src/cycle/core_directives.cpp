@@ -92,6 +92,7 @@ Result<void> add_thread_pool(Parser&, CoreConf& conf, Arguments words) {
 }
 
 Result<void> load_module(Parser& parser, CoreConf&, Arguments words) {
+    if (parser.environment().is_block_begun) return Error("\"load_module\" directive is specified too late");
     parser.point_at(words[0]);
     return parser.environment().directives.load(words[0].text);
 }

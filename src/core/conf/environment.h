@@ -83,6 +83,8 @@ struct Environment {
     Text conf_prefix;      ///< folder of the main configuration file, with trailing slash; base of includes
     bool is_test = false;  ///< -t: nothing running may be touched
     bool dumps = false;    ///< -T: files read are kept for printing
+    /// A block of the main context was begun (events, http, …): nginx takes no `load_module` behind it.
+    bool is_block_begun = false;
     /// The main context's `error_log`, which others fall back to; complete once the whole configuration was read.
     const log::ErrorLog* main_error_log = nullptr;
     /// Blocks that serve clients (http, stream) put themselves in; see event/service.h.

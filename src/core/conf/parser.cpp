@@ -154,6 +154,7 @@ Result<void> Parser::run(const Directive& row, Arguments words) {
             return Error(arena().concat("\"", row.name, "\" directive is duplicate"));
         }
     }
+    environment_.is_block_begun |= row.shape == Shape::block && scope_->context == Context::main;
     return row.parse(*this, row, own, words.subspan(1));
 }
 
