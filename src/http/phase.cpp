@@ -65,8 +65,10 @@ void PhaseEngine::start(Request& request, Phase first) const {
 }
 
 void PhaseEngine::resume(Request& request, Verdict verdict) const {
-    if (request.phase_cursor >= entries_.size()) return;
-    if (apply(request, entries_[request.phase_cursor], verdict)) walk(request);
+    const bool is_in_table = request.phase_cursor < entries_.size();  // else: the location's own content handler
+    const bool goes_on =
+        is_in_table ? apply(request, entries_[request.phase_cursor], verdict) : apply_content(request, verdict);
+    if (goes_on) walk(request);
 }
 
 void PhaseEngine::run_log(Request& request) const {
@@ -109,6 +111,7 @@ void PhaseEngine::skip_phase(Request& request) const {
 }
 
 bool PhaseEngine::apply(Request& request, const Entry& entry, Verdict verdict) const {
+    if (entry.phase == Phase::content) return apply_content(request, verdict);
     switch (verdict.kind()) {
         case Verdict::Kind::suspend:
         case Verdict::Kind::taken: return false;
@@ -204,10 +207,14 @@ bool PhaseEngine::content(Request& request, const Entry& entry) const {
     const auto& core = request.conf<LocationConf>();
     const Handler handler = core.content_handler.value != nullptr ? core.content_handler.value : entry.run;
     if (handler != entry.run) request.phase_cursor = static_cast<uint16_t>(entries_.size());
-    const Verdict verdict = handler(request);
+    return apply_content(request, handler(request));
+}
+
+// `decline` asks the next content handler; behind a location's own there is none.
+bool PhaseEngine::apply_content(Request& request, Verdict verdict) const {
     switch (verdict.kind()) {
         case Verdict::Kind::decline:
-            if (handler == entry.run) ++request.phase_cursor;
+            if (request.phase_cursor < entries_.size()) ++request.phase_cursor;
             return true;
         case Verdict::Kind::respond: request.finish(verdict.status()); return false;
         case Verdict::Kind::resume_after: request.sleep(verdict.delay()); return false;

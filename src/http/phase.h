@@ -61,6 +61,7 @@ class PhaseEngine {
     bool post_rewrite(Request& request) const;
     bool post_access(Request& request) const;
     bool content(Request& request, const Entry& entry) const;
+    bool apply_content(Request& request, Verdict verdict) const;
     void skip_phase(Request& request) const;
     uint16_t first_of(Phase phase) const { return first_[static_cast<size_t>(phase)]; }
 

@@ -155,7 +155,13 @@ void Request::on_output_gone() {
 
 void Request::on_client_gone() {
     if (is_finished_) return;
-    if (waiter_ != nullptr) waiter_->on_client_gone(*this);
+    if (waiter_ != nullptr) {
+        waiter_->on_client_gone(*this);
+    } else if (timer_.is_armed()) {
+        // Verdict::resume_after(): there is nobody left to go on for.
+        log().info("client prematurely closed connection");
+        finish(kStatusClientClosed);
+    }
 }
 
 namespace {
