@@ -31,29 +31,36 @@ std::string folder_of(const std::string& path) {
     return path.substr(0, path.rfind('/') + 1);
 }
 
-/// Folder of this executable, links resolved; empty when it can't be known.
-std::string executable_folder() {
+/// This executable, links resolved; empty when it can't be known.
+std::string executable_path() {
     std::array<char, PATH_MAX> room;
     const ssize_t length = ::readlink("/proc/self/exe", room.data(), room.size());
-    if (length <= 0) return {};
-    return folder_of({room.data(), static_cast<size_t>(length)});
+    return length > 0 ? std::string(room.data(), static_cast<size_t>(length)) : std::string{};
 }
 
 }  // namespace
 
+std::optional<std::string> find_root(Text executable, Text installed) {
+    if (!executable.ends_with(installed)) return {};
+    return std::string(executable.substr(0, executable.size() - installed.size()));
+}
+
 std::string find_modules(const std::string& prefix) {
     const std::string compiled = SLUICE_MODULES_PATH;
-    const std::string executable = executable_folder();
-    const std::array<std::string, 4> places{
-        executable + "modules",
-        compiled.starts_with('/') ? compiled : executable + "../" + compiled,
-        absolute(SLUICE_PREFIX, compiled),
+    const std::string installed = absolute(SLUICE_PREFIX, compiled);
+    const std::string executable = executable_path();
+    const std::optional<std::string> root = find_root(executable, absolute(SLUICE_PREFIX, SLUICE_SBIN_PATH));
+    const std::array<std::string, 5> places{
+        folder_of(executable) + "modules",
+        root.value_or("") + installed,
+        compiled.starts_with('/') ? compiled : folder_of(executable) + "../" + compiled,
+        installed,
         absolute(prefix, compiled),
     };
     for (const std::string& place : places) {
         if (is_folder(place)) return with_slash(place);
     }
-    return with_slash(absolute(SLUICE_PREFIX, compiled));
+    return with_slash(installed);
 }
 
 cycle::Options make_options(const Arguments& arguments) {

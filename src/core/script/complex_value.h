@@ -80,11 +80,13 @@ namespace sluice::conf {
 
 template <>
 struct Value<script::Complex> : OneWord {
+    static constexpr Text kSyntax = "text";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, script::Complex& out);
 };
 
 template <>
 struct Value<script::Predicates> {
+    static constexpr Text kSyntax = "text ...";
     static constexpr uint8_t kLeastWords = 1;
     static constexpr uint8_t kMostWords = UINT8_MAX;
     static constexpr bool kMayRepeat = true;
