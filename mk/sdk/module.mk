@@ -4,10 +4,15 @@
 #   LIBS := -lz                    (only if it needs any; CXXFLAGS likewise)
 #   include $(shell pkg-config --variable=module_mk sluice)
 #
-# which compiles every *.cpp beside it into http_hello.so. `make install` puts that where the server looks for modules
-# and writes the index anew, so that the first directive of the module in a configuration loads it.
+# which compiles every *.cpp beside it into http_hello.so; without MODULE it is named like its folder. `make install`
+# puts that where the server looks for modules and writes the index anew, so that the first directive of the module in a
+# configuration loads it. Libraries may stand in a module.mk instead, which ./configure --add-dynamic-module reads, too:
+#
+#   MODULE_PKGS := zlib            names that pkg-config knows
+#   MODULE_LIBS := -lm             what it does not know
 SLUICE_SHARE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 include $(SLUICE_SHARE)/paths.mk
+include $(wildcard module.mk)
 
 MODULE ?= $(notdir $(CURDIR))
 SOURCES ?= $(wildcard *.cpp)
@@ -21,20 +26,23 @@ CXXFLAGS ?= -O2 -g -Wall -Wextra
 SLUICE_CXXFLAGS := -std=c++20 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden \
     $(if $(findstring clang,$(shell $(CXX) --version)),,-fno-gnu-unique) \
     -I$(SLUICE_SHARE)/$(SLUICE_INCLUDE) -iquote$(SLUICE_SHARE)/$(SLUICE_INCLUDE)/sluice
+PKGS_CXXFLAGS := $(if $(MODULE_PKGS),$(shell pkg-config --cflags $(MODULE_PKGS)))
+PKGS_LIBS := $(if $(MODULE_PKGS),$(shell pkg-config --libs $(MODULE_PKGS))) $(MODULE_LIBS)
 
 .PHONY: all install clean
 all: $(MODULE).so
 
 $(MODULE).so: $(OBJECTS)
-	$(CXX) $(CXXFLAGS) -shared $^ -Wl,--version-script=$(SLUICE_SHARE)/module.map -Wl,-z,relro,-z,now $(LDFLAGS) $(LIBS) -o $@
+	$(CXX) $(CXXFLAGS) -shared $^ -Wl,--version-script=$(SLUICE_SHARE)/module.map -Wl,-z,relro,-z,now $(LDFLAGS) $(LIBS) $(PKGS_LIBS) -o $@
 
 %.o: %.cpp
-	$(CXX) $(CXXFLAGS) $(SLUICE_CXXFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+	$(CXX) $(CXXFLAGS) $(SLUICE_CXXFLAGS) $(PKGS_CXXFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 
 install: $(MODULE).so
 	install -d $(DESTDIR)$(SLUICE_MODULES)
 	install -m 644 $(MODULE).so $(DESTDIR)$(SLUICE_MODULES)/
-	$(DESTDIR)$(SLUICE_SBIN) -m > /dev/null
+	@if [ -x $(DESTDIR)$(SLUICE_SBIN) ]; then $(DESTDIR)$(SLUICE_SBIN) -m > /dev/null; \
+	else echo "no server is installed there: $(SLUICE_SBIN) -m has to write the index anew later"; fi
 
 clean:
 	rm -f $(MODULE).so $(OBJECTS) $(OBJECTS:.o=.d)

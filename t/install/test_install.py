@@ -1,9 +1,10 @@
 """make install: what lands where, what is left alone, and a third party's module built against it."""
+import re
 import shutil
 import subprocess
 
 import pytest
-from staging import BUILD, ROOT, Stage, config_value, make
+from staging import BUILD, ROOT, config_value, make
 
 TRIVIAL = '''\
 #include <sluice/core/base/text.h>
@@ -18,15 +19,6 @@ extern "C" __attribute__((visibility("default"))) const int sluice_module;
 const int sluice_module = 1;
 '''
 MAKEFILE = 'MODULE := http_trivial\ninclude $(shell pkg-config --variable=module_mk sluice)\n'
-EXAMPLES = sorted(p.parent for p in (ROOT / 'examples/modules').glob('*/Makefile'))
-
-
-@pytest.fixture(scope='module')
-def stage(tmp_path_factory):
-    """The tree as `make install DESTDIR=...` leaves it."""
-    destdir = tmp_path_factory.mktemp('stage')
-    make('install', f'DESTDIR={destdir}')
-    return Stage(destdir)
 
 
 def test_the_parts_are_there(stage):
@@ -49,7 +41,7 @@ def test_the_installed_binary_runs(stage):
 def test_no_template_is_left_unfilled(stage):
     for path in [*(stage.prefix / 'share/sluice').rglob('*'), stage.prefix / 'lib/pkgconfig/sluice.pc']:
         if path.is_file():
-            assert '@' not in path.read_text().replace('$@', '').replace('@$', '').replace('in @...@', ''), path
+            assert not re.search(r'@[A-Z_]+@', path.read_text()), path
 
 
 def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
@@ -81,17 +73,3 @@ def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler)
     names = subprocess.run(['nm', '-D', '--defined-only', tmp_path / 'http_trivial.so'], capture_output=True, text=True,
                            timeout=10, check=True).stdout.split('\n')
     assert [line.split()[-1] for line in names if line] == ['sluice_module']
-
-
-@pytest.mark.parametrize('example', EXAMPLES, ids=lambda p: p.name)
-def test_an_example_builds_against_the_stage(tmp_path, stage, example):
-    source = tmp_path / example.name
-    shutil.copytree(example, source)
-    make('CXXFLAGS=-O1 -g -Wall -Wextra -Werror', cwd=source, **stage.sdk_environment)
-    [module] = source.glob('*.so')
-    conf = tmp_path / 'test.conf'
-    conf.write_text(f'load_module {module};\nevents {{}}\nhttp {{}}\n')
-    (tmp_path / 'logs').mkdir()
-    done = subprocess.run([stage.path('SBIN_PATH'), '-t', '-p', tmp_path, '-c', conf], capture_output=True, text=True,
-                          timeout=20, check=False)
-    assert done.returncode == 0, done.stderr
