@@ -49,8 +49,9 @@ constexpr std::array kDirectives{
 };
 
 Verdict check(http::Request& request) {
+    const event::SocketAddress peer = request.connection().peer().socket_address();
     for (const Rule& rule : *request.conf<Conf>().rules) {
-        if (rule.range && !rule.range->contains(request.connection().peer())) continue;
+        if (rule.range && !rule.range->contains(peer)) continue;
         if (rule.allows) return Verdict::pass();
         // With `satisfy any` another handler may still let the client in: the last word is logged there.
         if (*request.conf<http::LocationConf>().satisfy == http::Satisfy::all)

@@ -14,12 +14,7 @@ using namespace sluice;
 using http::upstream::GroupConf;
 
 Text client_address(script::Subject& subject) {
-    const event::SocketAddress& peer = static_cast<http::Request&>(subject).connection().peer();
-    if (peer.is_ipv4())
-        return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(peer.get())->sin_addr), 4};
-    if (peer.is_ipv6())
-        return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(peer.get())->sin6_addr), 16};
-    return {};
+    return static_cast<http::Request&>(subject).connection().peer().ip_bytes();
 }
 
 Result<void> ip_hash(conf::Parser& parser, GroupConf& group, conf::Arguments) {

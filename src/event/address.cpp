@@ -132,4 +132,26 @@ bool SocketAddress::operator==(const SocketAddress& other) const {
     return !is_unix() || path_of(unix_, length_) == path_of(other.unix_, other.length_);
 }
 
+PeerAddress::PeerAddress(const SocketAddress& address) : ipv6_{} {
+    if (address.is_ipv4() || address.is_ipv6()) {
+        std::memcpy(&ipv6_, address.get(), std::min<size_t>(address.length(), sizeof ipv6_));
+    } else {
+        any_.sa_family = address.family();
+    }
+}
+
+SocketAddress PeerAddress::socket_address() const {
+    switch (any_.sa_family) {
+        case AF_INET: return {&any_, sizeof ipv4_};
+        case AF_INET6: return {&any_, sizeof ipv6_};
+        default: return {&any_, sizeof any_.sa_family};
+    }
+}
+
+Text PeerAddress::ip_bytes() const {
+    if (any_.sa_family == AF_INET) return {reinterpret_cast<const char*>(&ipv4_.sin_addr), sizeof ipv4_.sin_addr};
+    if (any_.sa_family == AF_INET6) return {reinterpret_cast<const char*>(&ipv6_.sin6_addr), sizeof ipv6_.sin6_addr};
+    return {};
+}
+
 }  // namespace sluice::event

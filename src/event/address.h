@@ -61,4 +61,27 @@ class SocketAddress {
     socklen_t length_ = 0;
 };
 
+/// The other end of an accepted connection, kept small because every idle connection has one: an IP address with its
+/// port, or a unix socket, whose path nobody asks for.
+class PeerAddress {
+ public:
+    explicit PeerAddress(const SocketAddress& address);
+
+    SocketAddress socket_address() const;
+    bool is_unix() const { return any_.sa_family == AF_UNIX; }
+    /// 0 for a unix socket.
+    uint16_t port() const { return socket_address().port(); }
+    /// The IP address in network order: 4 or 16 bytes, part of this object; empty for a unix socket.
+    Text ip_bytes() const;
+    void write_host(TextBuilder& out) const { socket_address().write_host(out); }
+    Text host_text(Arena& arena) const { return socket_address().host_text(arena); }
+
+ private:
+    union {
+        sockaddr any_;
+        sockaddr_in ipv4_;
+        sockaddr_in6 ipv6_;
+    };
+};
+
 }  // namespace sluice::event

@@ -55,14 +55,8 @@ Text remote_port(const Request& r) {
     return r.connection().peer().is_unix() ? Text("") : made(r, r.connection().peer().port());
 }
 Text binary_remote_addr(const Request& r) {
-    const event::SocketAddress& peer = r.connection().peer();
-    if (peer.is_ipv4())
-        return r.arena().copy(
-            {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(peer.get())->sin_addr), 4});
-    if (peer.is_ipv6())
-        return r.arena().copy(
-            {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(peer.get())->sin6_addr), 16});
-    return peer.host_text(r.arena());
+    const event::PeerAddress& peer = r.connection().peer();
+    return peer.is_unix() ? peer.host_text(r.arena()) : r.arena().copy(peer.ip_bytes());
 }
 Text server_addr(const Request& r) {
     const event::SocketAddress& local = r.connection().local();

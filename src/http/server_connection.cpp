@@ -19,11 +19,11 @@ ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, eve
       timer_(event::Timer::call<&ServerConnection::on_timer>, this),
       log_(*address_->default_server->root.core->error_log),
       accepted_at_(worker.loop().now()),
-      peer_(accepted.peer),
-      is_reading_proxy_header_(address_->flags.wants_proxy_protocol) {
+      peer_(accepted.peer) {
+    if (address_->flags.wants_proxy_protocol) proxy_ = std::make_unique<ProxyProtocol>();
     log_.set_connection(worker.next_connection_number());
     log_.set_context(this);
-    log_.set_debugged(worker.is_debugged(peer_));
+    log_.set_debugged(worker.is_debugged(accepted.peer));
     worker_.add(*this);
     connection_.open(std::move(accepted.fd));
 }
@@ -61,7 +61,7 @@ void ServerConnection::become_busy() {
 }
 
 void ServerConnection::on_timer() {
-    if (is_reading_proxy_header_) {
+    if (is_reading_proxy_header()) {
         log_.write(LogLevel::info, ETIMEDOUT, "client timed out");
         close(false);
         return;
@@ -92,18 +92,17 @@ void ServerConnection::describe_peer(TextBuilder& line) const {
 
 // What follows the header in the same bytes is the session's.
 void ServerConnection::read_proxy_header(event::Received& received) {
-    const size_t before = proxy_bytes_.size();
-    proxy_bytes_.append(received.bytes());
-    auto header = std::make_unique<ProxyHeader>();
-    const ProxyParse parsed = parse_proxy_header(proxy_bytes_, *header);
+    const size_t before = proxy_->bytes.size();
+    proxy_->bytes.append(received.bytes());
+    proxy_->header = {};
+    const ProxyParse parsed = parse_proxy_header(proxy_->bytes, proxy_->header);
     if (parsed.outcome == ProxyParse::Outcome::need_more) return;
     if (parsed.outcome == ProxyParse::Outcome::broken) {
-        refuse_proxy_header(proxy_bytes_, parsed);
+        refuse_proxy_header(proxy_->bytes, parsed);
         return;
     }
-    proxy_header_ = std::move(header);
-    is_reading_proxy_header_ = false;
-    proxy_bytes_ = {};
+    proxy_->is_read = true;
+    proxy_->bytes = {};
     const Text rest = received.bytes().substr(parsed.size - before);
     if (rest.empty()) return;
     const event::BufferHold hold = received.take();
@@ -121,7 +120,7 @@ void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {
 }
 
 void ServerConnection::describe(TextBuilder& line) const {
-    if (is_reading_proxy_header_) {
+    if (is_reading_proxy_header()) {
         line.add(" while reading PROXY protocol");
     } else {
         session_->describe(line);

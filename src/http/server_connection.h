@@ -52,13 +52,16 @@ class ServerConnection final : public event::ConnectionHandler,
     Msec accepted_at() const { return accepted_at_; }
 
     /// The peer as the socket says, or as PROXY protocol or realip put it.
-    const event::SocketAddress& peer() const { return peer_; }
-    void set_peer(const event::SocketAddress& peer) { peer_ = peer; }
+    const event::PeerAddress& peer() const { return peer_; }
+    void set_peer(const event::SocketAddress& peer) { peer_ = event::PeerAddress(peer); }
     /// The address that the client connected to; asked from the kernel once.
     const event::SocketAddress& local();
 
-    /// The PROXY header that came first; null where `listen … proxy_protocol` does not ask for one.
-    const ProxyHeader* proxy_header() const { return proxy_header_.get(); }
+    /// The PROXY header that came first; null where `listen … proxy_protocol` does not ask for one, or before it
+    /// came.
+    const ProxyHeader* proxy_header() const {
+        return proxy_ != nullptr && proxy_->is_read ? &proxy_->header : nullptr;
+    }
 
     /// From the session: nothing is in progress; the next request must begin within `timeout`.
     void become_idle(Msec timeout);
@@ -74,7 +77,7 @@ class ServerConnection final : public event::ConnectionHandler,
 
     // event::ConnectionHandler
     void on_received(event::Received& received) override {
-        if (is_reading_proxy_header_) {
+        if (is_reading_proxy_header()) {
             read_proxy_header(received);
         } else {
             session_->on_received(received);
@@ -92,6 +95,14 @@ class ServerConnection final : public event::ConnectionHandler,
     void describe_peer(TextBuilder& line) const;
 
  private:
+    /// What a connection with `listen … proxy_protocol` has beyond others.
+    struct ProxyProtocol {
+        std::string bytes;  ///< of a header that has not come wholly
+        ProxyHeader header;
+        bool is_read = false;
+    };
+
+    bool is_reading_proxy_header() const { return proxy_ != nullptr && !proxy_->is_read; }
     void on_timer();
     void read_proxy_header(event::Received& received);
     void refuse_proxy_header(Text seen, const ProxyParse& why);
@@ -103,11 +114,9 @@ class ServerConnection final : public event::ConnectionHandler,
     event::Timer timer_;
     Log log_;
     Msec accepted_at_;
-    event::SocketAddress peer_;
+    event::PeerAddress peer_;
     std::unique_ptr<event::SocketAddress> local_;
-    std::unique_ptr<ProxyHeader> proxy_header_;
-    std::string proxy_bytes_;  ///< of a PROXY header that has not come wholly
-    bool is_reading_proxy_header_ = false;
+    std::unique_ptr<ProxyProtocol> proxy_;
 };
 
 }  // namespace sluice::http

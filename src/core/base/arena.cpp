@@ -61,7 +61,6 @@ void* Arena::allocate_slow(size_t size, size_t align) {
 
     auto* block = new (memory) Block{blocks_, block_size};
     blocks_ = block;
-    reserved_ += block_size;
     char* begin = aligned(reinterpret_cast<char*>(block + 1), align);
     if (standard) {
         free_ = begin + size;
@@ -89,7 +88,12 @@ void Arena::reset() {
         if (block->size != kBlockSize || !block_store.give(block)) std::free(block);
     }
     free_ = end_ = nullptr;
-    reserved_ = 0;
+}
+
+size_t Arena::reserved() const {
+    size_t sum = 0;
+    for (const Block* block = blocks_; block != nullptr; block = block->next) sum += block->size;
+    return sum;
 }
 
 }  // namespace sluice

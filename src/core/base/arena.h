@@ -87,7 +87,7 @@ class Arena {
     void reset();
 
     /// Bytes taken from the system or the block store, for tests and statistics.
-    size_t reserved() const { return reserved_; }
+    size_t reserved() const;
 
  private:
     struct Block {
@@ -113,7 +113,6 @@ class Arena {
     char* end_ = nullptr;
     Block* blocks_ = nullptr;
     Cleanup* cleanups_ = nullptr;
-    size_t reserved_ = 0;
 };
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
+#include "http/h1/exchange.h"
 #include "http/request.h"
 #include "http/server_connection.h"
 #include "http/tunnel.h"
@@ -21,18 +22,21 @@ constexpr size_t kMostAhead = 16384;
 }  // namespace
 
 Session::Session(ServerConnection& connection)
-    : connection_(connection),
-      send_timer_(event::Timer::call<&Session::on_send_timer>, this),
-      rate_timer_(event::Timer::call<&Session::on_rate_timer>, this),
-      settle_task_(event::Task::call<&Session::settle>, this) {}
+    : connection_(connection), settle_task_(event::Task::call<&Session::settle>, this) {}
+
+Exchange::Exchange(Arena& arena, ServerConnection& connection, Session& session)
+    : request(arena, connection, session, connection.http()),
+      send_timer(event::Timer::call<&Session::on_send_timer>, &session),
+      rate_timer(event::Timer::call<&Session::on_rate_timer>, &session) {}
 
 Session::~Session() {
     discard_request();
 }
 
 void Session::discard_request() {
-    request_ = nullptr;
-    held_.clear();
+    if (exchange_ == nullptr) return;
+    exchange_->held.clear();
+    exchange_ = nullptr;
     arena_.reset();
 }
 
@@ -45,7 +49,7 @@ void Session::leave() {
 void Session::on_received(event::Received& received) {
     ++depth_;
     if (state_ == State::tunnel) {
-        tunnel_->on_client_received(received);
+        exchange_->tunnel->on_client_received(received);
     } else {
         take(received.bytes());
     }
@@ -74,38 +78,40 @@ void Session::take(Text bytes) {
 }
 
 void Session::keep_ahead(Text bytes) {
-    ahead_.append(bytes);
-    if (ahead_.size() >= kMostAhead) connection_.transport().pause();
+    if (!has_ahead()) ahead_ = std::make_unique<std::string>();
+    ahead_->append(bytes);
+    if (ahead_->size() >= kMostAhead) connection_.transport().pause();
 }
 
 Text Session::take_body(Text bytes) {
-    if (body_.is_complete() || bytes.empty()) return bytes;
+    if (exchange_->body.is_complete() || bytes.empty()) return bytes;
     if (state_ == State::draining || is_over_) {
-        bytes = body_.skip(bytes);
-        if (body_.is_broken()) keeps_alive_ = false;
-        if ((body_.is_complete() || body_.is_broken()) && state_ == State::draining) is_over_ = true;
-        return body_.is_broken() ? Text{} : bytes;
+        bytes = exchange_->body.skip(bytes);
+        if (exchange_->body.is_broken()) exchange_->keeps_alive = false;
+        if ((exchange_->body.is_complete() || exchange_->body.is_broken()) && state_ == State::draining)
+            is_over_ = true;
+        return exchange_->body.is_broken() ? Text{} : bytes;
     }
-    if (!wants_body_ || is_body_paused_) return bytes;
-    bytes = body_.feed(*request_, bytes, is_body_paused_);
-    if (body_.is_complete() || is_over_) {
+    if (!exchange_->wants_body || exchange_->is_body_paused) return bytes;
+    bytes = exchange_->body.feed(exchange_->request, bytes, exchange_->is_body_paused);
+    if (exchange_->body.is_complete() || is_over_) {
         connection_.stop_timer();
-    } else if (wants_body_) {
-        connection_.start_timer(*request_->conf<LocationConf>().client_body_timeout);
+    } else if (exchange_->wants_body) {
+        connection_.start_timer(*exchange_->request.conf<LocationConf>().client_body_timeout);
     }
     return bytes;
 }
 
 void Session::on_sent() {
     ++depth_;
-    send_timer_.disarm();
+    if (exchange_ != nullptr) exchange_->send_timer.disarm();
     if (state_ == State::tunnel) {
-        tunnel_->on_client_sent();
-    } else if (request_ != nullptr && !is_over_) {
-        if (!held_.empty()) {
-            static_cast<void>(transmit_limited(*request_));
+        exchange_->tunnel->on_client_sent();
+    } else if (exchange_ != nullptr && !is_over_) {
+        if (!exchange_->held.empty()) {
+            static_cast<void>(transmit_limited(exchange_->request));
         } else {
-            request_->on_output_gone();
+            exchange_->request.on_output_gone();
         }
     }
     leave();
@@ -123,20 +129,20 @@ void Session::on_peer_closed() {
             break;
         case State::draining:
             is_over_ = true;
-            keeps_alive_ = false;
+            exchange_->keeps_alive = false;
             break;
         case State::exchange:
-            if (!body_.is_complete() && wants_body_) {
-                request_->log().info("client prematurely closed connection");
-                request_->body.fail(*request_, 400);
-                if (!is_over_) request_->on_client_gone();
+            if (!exchange_->body.is_complete() && exchange_->wants_body) {
+                exchange_->request.log().info("client prematurely closed connection");
+                exchange_->request.body.fail(exchange_->request, 400);
+                if (!is_over_) exchange_->request.on_client_gone();
             } else {
-                request_->on_client_gone();
+                exchange_->request.on_client_gone();
             }
             break;
         case State::tunnel:
             // While paused, bytes may still follow: it is told again behind them.
-            if (!connection_.transport().is_paused()) tunnel_->on_client_closed();
+            if (!connection_.transport().is_paused()) exchange_->tunnel->on_client_closed();
             break;
         case State::closed: break;
     }
@@ -145,19 +151,19 @@ void Session::on_peer_closed() {
 
 /// A head that will never be complete: nothing is answered, and the log says why.
 void Session::end_head(uint16_t status) {
-    request_->finish(kStatusClientClosed);
-    request_->response.status = status;
+    exchange_->request.finish(kStatusClientClosed);
+    exchange_->request.response.status = status;
 }
 
 void Session::on_failed(const Error& error) {
     ++depth_;
     is_broken_ = true;
     if (state_ == State::tunnel) {
-        tunnel_->on_client_failed(error);
-    } else if (request_ != nullptr && !is_over_) {
-        request_->log().write(LogLevel::info, error.number, error.text);
-        request_->on_client_gone();
-        request_->finish(kStatusClientClosed);
+        exchange_->tunnel->on_client_failed(error);
+    } else if (exchange_ != nullptr && !is_over_) {
+        exchange_->request.log().write(LogLevel::info, error.number, error.text);
+        exchange_->request.on_client_gone();
+        exchange_->request.finish(kStatusClientClosed);
     } else {
         close();
     }
@@ -168,18 +174,18 @@ void Session::on_timer() {
     ++depth_;
     switch (state_) {
         case State::head:
-            request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
-            resets_ = *request_->conf<LocationConf>().reset_timedout_connection;
+            exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+            resets_ = *exchange_->request.conf<LocationConf>().reset_timedout_connection;
             end_head(408);
             break;
         case State::exchange:
-            if (!is_over_ && wants_body_ && !body_.is_complete()) {
-                request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
-                request_->body.fail(*request_, 408);
+            if (!is_over_ && exchange_->wants_body && !exchange_->body.is_complete()) {
+                exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+                exchange_->request.body.fail(exchange_->request, 408);
             }
             break;
         case State::draining:
-            keeps_alive_ = false;
+            exchange_->keeps_alive = false;
             is_over_ = true;
             break;
         case State::idle:
@@ -230,33 +236,31 @@ void Session::settle() {
 
 void Session::end_exchange() {
     is_over_ = false;
-    send_timer_.disarm();
-    rate_timer_.disarm();
+    exchange_->send_timer.disarm();
+    exchange_->rate_timer.disarm();
     connection_.stop_timer();
-    if (request_ != nullptr && (is_broken_ || !keeps_alive_ || body_.is_complete())) {
-        request_->http().phases.run_log(*request_);
+    if (is_broken_ || !exchange_->keeps_alive || exchange_->body.is_complete()) {
+        exchange_->request.http().phases.run_log(exchange_->request);
     }
     if (is_broken_) {
         close();
         return;
     }
     // A peer that will send no more may still wait for answers to what it sent.
-    const bool is_last = peer_closed_ && ahead_.empty() && body_.is_complete();
-    if (!keeps_alive_ || is_last) {
+    const bool is_last = peer_closed_ && !has_ahead() && exchange_->body.is_complete();
+    if (!exchange_->keeps_alive || is_last) {
         linger();
         return;
     }
-    if (!body_.is_complete()) {
+    if (!exchange_->body.is_complete()) {
         // The response is out, the body is still coming: the next request begins behind it.
         state_ = State::draining;
-        const auto& core = request_->conf<LocationConf>();
+        const auto& core = exchange_->request.conf<LocationConf>();
         connection_.start_timer(*core.lingering_timeout);
         connection_.transport().resume();
-        const std::string arrived = std::move(ahead_);
-        ahead_ = {};
-        take(arrived);
+        if (has_ahead()) take(*take_ahead());
         if (peer_closed_ && !is_over_) {
-            keeps_alive_ = false;
+            exchange_->keeps_alive = false;
             is_over_ = true;
         }
         return;
@@ -265,13 +269,11 @@ void Session::end_exchange() {
 }
 
 void Session::next_exchange() {
-    const Msec timeout = request_->conf<LocationConf>().keepalive_timeout->timeout;
+    const Msec timeout = exchange_->request.conf<LocationConf>().keepalive_timeout->timeout;
     discard_request();
     state_ = State::idle;
-    is_body_paused_ = wants_body_ = false;
     if (connection_.transport().is_paused()) connection_.transport().resume();
-    if (ahead_.empty()) {
-        ahead_ = {};
+    if (!has_ahead()) {
         if (connection_.worker().is_shutting_down()) {
             wait_or_close();
         } else {
@@ -279,10 +281,8 @@ void Session::next_exchange() {
         }
         return;
     }
-    const std::string pipelined = std::move(ahead_);
-    ahead_ = {};
     is_pipelined_ = true;
-    take(pipelined);
+    take(*take_ahead());
     is_pipelined_ = false;
     if (peer_closed_ && state_ == State::head) end_head(400);
 }
@@ -290,8 +290,8 @@ void Session::next_exchange() {
 // The peer may still be sending: closing now would reset the connection and could cost it the response (RFC 9112
 // §9.6).
 void Session::linger() {
-    const auto& core = request_->conf<LocationConf>();
-    const bool has_unread = !body_.is_complete() || !ahead_.empty();
+    const auto& core = exchange_->request.conf<LocationConf>();
+    const bool has_unread = !exchange_->body.is_complete() || has_ahead();
     const LingeringClose how = *core.lingering_close;
     const Msec timeout = *core.lingering_timeout;
     const bool lingers =
@@ -303,7 +303,7 @@ void Session::linger() {
     const Msec longest = *core.lingering_time;
     discard_request();
     state_ = State::lingering;
-    ahead_ = {};
+    ahead_ = nullptr;
     connection_.transport().shutdown_write();
     if (connection_.transport().is_paused()) connection_.transport().resume();
     connection_.start_timer(timeout < longest ? timeout : longest);

@@ -7,14 +7,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "core/base/arena.h"
 #include "event/loop.h"
-#include "event/timer.h"
-#include "http/h1/body_reader.h"
-#include "http/h1/head.h"
 #include "http/session.h"
 #include "http/stream.h"
 
@@ -23,6 +20,8 @@ struct Server;
 }
 
 namespace sluice::http::h1 {
+
+struct Exchange;
 
 class Session final : public http::Session, public Stream {
  public:
@@ -53,19 +52,8 @@ class Session final : public http::Session, public Stream {
     void pause_tunnel(Request& request, bool paused) override;
 
  private:
+    friend struct Exchange;
     enum class State : uint8_t { idle, head, exchange, draining, tunnel, lingering, closed };
-
-    /// The parts of the request target until the URI is settled; they point into the head's buffers.
-    struct Target {
-        Text uri;
-        Text path;
-        Text args;
-        Text host;
-        Text port;
-        PathMarks marks;
-        TargetForm form = TargetForm::origin;
-        bool has_args = false;
-    };
 
     // Reading (session.cpp, session_head.cpp)
     void take(Text bytes);
@@ -84,6 +72,8 @@ class Session final : public http::Session, public Stream {
     bool settle_expectation();
     void settle_persistence();
     void keep_ahead(Text bytes);
+    bool has_ahead() const { return ahead_ != nullptr; }
+    std::unique_ptr<std::string> take_ahead() { return std::move(ahead_); }
     Text take_body(Text bytes);
 
     // Writing (session_output.cpp)
@@ -107,35 +97,16 @@ class Session final : public http::Session, public Stream {
     void discard_request();
 
     ServerConnection& connection_;
-    Arena arena_;  ///< of the exchange; empty while idle
-    Request* request_ = nullptr;
-    char* head_buffer_ = nullptr;
-    uint32_t head_capacity_ = 0;
-    uint32_t head_size_ = 0;
-    uint16_t large_buffers_ = 0;  ///< taken for this head
-    uint16_t header_count_ = 0;
-    RequestHeadParser head_;
-    BodyReader body_;
-    std::string ahead_;  ///< pipelined bytes that wait for the exchange to end
-    event::Chain held_;  ///< output that limit_rate holds back
-    event::Timer send_timer_;
-    event::Timer rate_timer_;
+    Arena arena_;                         ///< of the exchange; empty while idle
+    Exchange* exchange_ = nullptr;        ///< in `arena_`; null while idle and lingering
+    std::unique_ptr<std::string> ahead_;  ///< pipelined bytes that wait for the exchange to end; null: none
     event::Task settle_task_;
-    int64_t sent_before_ = 0;    ///< bytes_sent() of the connection when the exchange began
-    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the send timer was armed
-    Tunnel* tunnel_ = nullptr;
-    Target target_;
     State state_ = State::idle;
     uint8_t depth_ = 0;              ///< calls of ours on the stack
-    bool is_body_paused_ = false;    ///< the body's consumer is full
     bool is_over_ : 1 = false;       ///< the exchange is finished; settle() ends it
     bool resets_ : 1 = false;        ///< the close is a reset (reset_timedout_connection, return 444)
     bool is_broken_ : 1 = false;     ///< aborted: the connection closes without ceremony
-    bool keeps_alive_ : 1 = false;   ///< as the response said
     bool is_pipelined_ : 1 = false;  ///< the next head came behind an earlier request
-    bool is_chunked_ : 1 = false;    ///< the response travels in chunks
-    bool wants_body_ : 1 = false;    ///< the request takes body bytes
-    bool expects_continue_ : 1 = false;
     bool peer_closed_ : 1 = false;
 };
 

@@ -6,6 +6,7 @@
 #include "http/conf/server_conf.h"
 #include "http/fields/host.h"
 #include "http/fields/token_list.h"
+#include "http/h1/exchange.h"
 #include "http/h1/framing.h"
 #include "http/h1/session.h"
 #include "http/request.h"
@@ -18,29 +19,30 @@ void Session::begin_head() {
     connection_.become_busy();
     ++connection_.requests;
     state_ = State::head;
-    request_ = arena_.make<Request>(arena_, connection_, *this, connection_.http());
-    request_->use_server(*connection_.address().default_server);
-    request_->is_pipelined = is_pipelined_;
-    request_->set_action("reading client request line");
-    head_ = RequestHeadParser();
-    body_.begin_empty();
-    const auto& server = request_->conf<ServerConf>();
-    head_capacity_ = static_cast<uint32_t>(server.client_header_buffer_size->count);
-    head_buffer_ = arena_.make_bytes(head_capacity_).data();
-    head_size_ = large_buffers_ = header_count_ = 0;
-    sent_before_ = connection_.transport().bytes_sent();
-    keeps_alive_ = is_over_ = is_broken_ = wants_body_ = is_body_paused_ = expects_continue_ = is_chunked_ = false;
+    exchange_ = arena_.make<Exchange>(arena_, connection_, *this);
+    Exchange& exchange = *exchange_;
+    exchange.request.use_server(*connection_.address().default_server);
+    exchange.request.is_pipelined = is_pipelined_;
+    exchange.request.set_action("reading client request line");
+    exchange.body.begin_empty();
+    const auto& server = exchange.request.conf<ServerConf>();
+    exchange.head_capacity = static_cast<uint32_t>(server.client_header_buffer_size->count);
+    exchange.head_buffer = arena_.make_bytes(exchange.head_capacity).data();
+    exchange.sent_before = connection_.transport().bytes_sent();
+    is_over_ = is_broken_ = false;
     connection_.start_timer(*server.client_header_timeout);
 }
 
 Text Session::read_head(Text bytes) {
+    Exchange& exchange = *exchange_;
     for (;;) {
-        const size_t taken = std::min<size_t>(bytes.size(), head_capacity_ - head_size_);
-        std::memcpy(head_buffer_ + head_size_, bytes.data(), taken);
-        head_size_ += static_cast<uint32_t>(taken);
+        const size_t taken = std::min<size_t>(bytes.size(), exchange.head_capacity - exchange.head_size);
+        std::memcpy(exchange.head_buffer + exchange.head_size, bytes.data(), taken);
+        exchange.head_size += static_cast<uint32_t>(taken);
         bytes.remove_prefix(taken);
         HeadStep step;
-        while ((step = head_.next({head_buffer_, head_size_})) == HeadStep::header || step == HeadStep::first_line) {
+        while ((step = exchange.head.next({exchange.head_buffer, exchange.head_size})) == HeadStep::header ||
+               step == HeadStep::first_line) {
             if (step == HeadStep::first_line) {
                 store_first_line();
             } else if (!store_header()) {
@@ -49,13 +51,13 @@ Text Session::read_head(Text bytes) {
         }
         switch (step) {
             case HeadStep::need_more:
-                if (head_size_ == head_capacity_ && !grow_head_buffer()) return {};
+                if (exchange.head_size == exchange.head_capacity && !grow_head_buffer()) return {};
                 if (bytes.empty()) return {};
                 break;
             case HeadStep::failed: refuse_malformed(); return {};
             case HeadStep::done: {
                 // What was copied too far goes back: it is the body, or the next request.
-                const size_t behind = head_size_ - head_.end();
+                const size_t behind = exchange.head_size - exchange.head.end();
                 bytes = Text(bytes.data() - behind, bytes.size() + behind);
                 begin_exchange();
                 return bytes;
@@ -68,116 +70,124 @@ Text Session::read_head(Text bytes) {
 
 // As nginx: a request line or a single header must fit into one large buffer, and there are only so many of them.
 bool Session::grow_head_buffer() {
-    const auto& buffers = *request_->conf<ServerConf>().large_client_header_buffers;
+    Exchange& exchange = *exchange_;
+    const auto& buffers = *exchange.request.conf<ServerConf>().large_client_header_buffers;
     const auto size = static_cast<uint32_t>(buffers.size.count);
-    const uint32_t begin = head_.element_begin();
-    const uint32_t unfinished = head_size_ - begin;
-    if (unfinished >= size || large_buffers_ >= buffers.number) {
+    const uint32_t begin = exchange.head.element_begin();
+    const uint32_t unfinished = exchange.head_size - begin;
+    if (unfinished >= size || exchange.large_buffers >= buffers.number) {
         refuse_oversized();
         return false;
     }
-    ++large_buffers_;
+    ++exchange.large_buffers;
     char* larger = arena_.make_bytes(size).data();
-    std::memcpy(larger, head_buffer_ + begin, unfinished);
-    request_->head_length += begin;
-    head_buffer_ = larger;
-    head_capacity_ = size;
-    head_size_ = unfinished;
-    head_.rebase(0);
+    std::memcpy(larger, exchange.head_buffer + begin, unfinished);
+    exchange.request.head_length += begin;
+    exchange.head_buffer = larger;
+    exchange.head_capacity = size;
+    exchange.head_size = unfinished;
+    exchange.head.rebase(0);
     return true;
 }
 
 void Session::store_first_line() {
-    const Text buffer{head_buffer_, head_size_};
-    const RequestLine& line = head_.first_line();
-    Request& request = *request_;
+    Exchange& exchange = *exchange_;
+    const Text buffer{exchange.head_buffer, exchange.head_size};
+    const RequestLine& line = exchange.head.first_line();
+    Request& request = exchange.request;
     request.request_line = line.line.in(buffer);
     request.method = line.method;
     request.method_name = line.method_name.in(buffer);
     request.version = line.version;
     request.protocol = line.protocol.in(buffer);
     request.set_action("reading client request headers");
-    target_ = {line.uri.in(buffer),
-               line.path.in(buffer),
-               line.args.in(buffer),
-               line.host.in(buffer),
-               line.port.in(buffer),
-               line.path_marks,
-               line.form,
-               line.has_args};
+    exchange.target = {line.uri.in(buffer),
+                       line.path.in(buffer),
+                       line.args.in(buffer),
+                       line.host.in(buffer),
+                       line.port.in(buffer),
+                       line.path_marks,
+                       line.form,
+                       line.has_args};
 }
 
 bool Session::store_header() {
-    const Text buffer{head_buffer_, head_size_};
-    const HeaderLine& line = head_.header();
-    const auto& server = request_->conf<ServerConf>();
-    if (++header_count_ > *server.max_headers) {
-        request_->log().info("client sent too many header lines");
+    Exchange& exchange = *exchange_;
+    const Text buffer{exchange.head_buffer, exchange.head_size};
+    const HeaderLine& line = exchange.head.header();
+    const auto& server = exchange.request.conf<ServerConf>();
+    if (++exchange.header_count > *server.max_headers) {
+        exchange.request.log().info("client sent too many header lines");
         refuse(400, {});
         return false;
     }
     const bool is_valid =
         line.form == NameForm::plain || (line.form == NameForm::underscored && *server.underscores_in_headers);
     if (!is_valid && *server.ignore_invalid_headers) {
-        request_->log().info("client sent invalid header line: \"", line.name.in(buffer), ": ", line.value.in(buffer),
-                             "\"");
+        exchange.request.log().info("client sent invalid header line: \"", line.name.in(buffer), ": ",
+                                    line.value.in(buffer), "\"");
         return true;
     }
-    request_->headers.add(arena_, Field{.name = line.name.in(buffer),
-                                        .value = line.value.in(buffer),
-                                        .hash = line.hash,
-                                        .known = line.known,
-                                        .next = nullptr});
+    exchange.request.headers.add(arena_, Field{.name = line.name.in(buffer),
+                                               .value = line.value.in(buffer),
+                                               .hash = line.hash,
+                                               .known = line.known,
+                                               .next = nullptr});
     return true;
 }
 
 void Session::refuse(uint16_t status, Text why) {
-    if (!why.empty()) request_->log().info(why);
-    request_->keeps_alive = false;
-    keeps_alive_ = false;
+    if (!why.empty()) exchange_->request.log().info(why);
+    exchange_->request.keeps_alive = false;
+    exchange_->keeps_alive = false;
     state_ = State::exchange;
     connection_.stop_timer();
-    if (!request_->is_answering()) request_->begin_answer();
-    request_->finish(status);
+    if (!exchange_->request.is_answering()) exchange_->request.begin_answer();
+    exchange_->request.finish(status);
 }
 
 void Session::refuse_malformed() {
-    const Refusal refusal = head_.refusal();
-    if (head_.is_in_first_line()) {
-        const Text seen{head_buffer_ + head_.element_begin(), head_size_ - head_.element_begin()};
-        request_->request_line = seen.substr(0, seen.find_first_of("\r\n"));
-        request_->version = kHttp10;
-        if (seen.starts_with("HEAD ")) request_->method = Method::head;
+    Exchange& exchange = *exchange_;
+    const Refusal refusal = exchange.head.refusal();
+    if (exchange.head.is_in_first_line()) {
+        const Text seen{exchange.head_buffer + exchange.head.element_begin(),
+                        exchange.head_size - exchange.head.element_begin()};
+        exchange.request.request_line = seen.substr(0, seen.find_first_of("\r\n"));
+        exchange.request.version = kHttp10;
+        if (seen.starts_with("HEAD ")) exchange.request.method = Method::head;
         refuse(refusal.status, refusal.text);
         return;
     }
-    const uint32_t begin = head_.element_begin();
-    const Text line{head_buffer_ + begin, std::min(head_.end() + 1, head_size_) - begin};
-    request_->log().info(refusal.text, ": \"", line, "\"");
+    const uint32_t begin = exchange.head.element_begin();
+    const Text line{exchange.head_buffer + begin, std::min(exchange.head.end() + 1, exchange.head_size) - begin};
+    exchange.request.log().info(refusal.text, ": \"", line, "\"");
     refuse(refusal.status, {});
 }
 
 void Session::refuse_oversized() {
-    if (head_.is_in_first_line()) {
-        request_->request_line = Text{head_buffer_, head_size_}.substr(head_.element_begin());
+    Exchange& exchange = *exchange_;
+    if (exchange.head.is_in_first_line()) {
+        exchange.request.request_line =
+            Text{exchange.head_buffer, exchange.head_size}.substr(exchange.head.element_begin());
         refuse(414, "client sent too long URI");
     } else {
-        const Text line{head_buffer_ + head_.element_begin(), head_size_ - head_.element_begin()};
-        request_->log().info("client sent too long header line: \"", line.substr(0, 100), "...\"");
+        const Text line{exchange.head_buffer + exchange.head.element_begin(),
+                        exchange.head_size - exchange.head.element_begin()};
+        exchange.request.log().info("client sent too long header line: \"", line.substr(0, 100), "...\"");
         refuse(kStatusHeaderTooLarge, {});
     }
 }
 
 void Session::begin_exchange() {
-    Request& request = *request_;
+    Request& request = exchange_->request;
     request.begin_answer();
-    request.head_length += head_.end();
+    request.head_length += exchange_->head.end();
     state_ = State::exchange;
     connection_.stop_timer();
     request.set_action({});
     if (!choose_server() || !settle_target() || !settle_framing()) return;
-    request_->parsed_uri = request_->uri;
-    request_->parsed_args = request_->args;
+    exchange_->request.parsed_uri = exchange_->request.uri;
+    exchange_->request.parsed_args = exchange_->request.args;
     settle_persistence();
     if (request.method == Method::trace || request.method == Method::connect) {
         request.log().info("client sent ", request.method_name, " method");
@@ -189,7 +199,7 @@ void Session::begin_exchange() {
 
 // RFC 9112 §3.2: the target's host wins over Host; there must be exactly one Host in HTTP/1.1, and it must be valid.
 bool Session::choose_server() {
-    Request& request = *request_;
+    Request& request = exchange_->request;
     const Field* field = nullptr;
     for (const Field& header : request.headers) {
         if (header.known != KnownHeader::host) continue;
@@ -213,7 +223,8 @@ bool Session::choose_server() {
             return false;
         }
     }
-    if (!target_.host.empty()) authority = Authority{.host = target_.host, .port = target_.port};
+    if (!exchange_->target.host.empty())
+        authority = Authority{.host = exchange_->target.host, .port = exchange_->target.port};
     if (!authority) {
         const Server* nameless = connection_.address().names.find("", &request);
         if (nameless != nullptr) request.use_server(*nameless);
@@ -227,25 +238,25 @@ bool Session::choose_server() {
 }
 
 bool Session::settle_target() {
-    Request& request = *request_;
-    request.args = target_.args;
-    request.unparsed_uri = target_.uri.empty() ? Text("/") : target_.uri;
+    Request& request = exchange_->request;
+    request.args = exchange_->target.args;
+    request.unparsed_uri = exchange_->target.uri.empty() ? Text("/") : exchange_->target.uri;
     // As nginx: nothing here is asked of the server as a whole (OPTIONS *, RFC 9110 §9.3.7).
-    if (target_.form == TargetForm::asterisk) {
+    if (exchange_->target.form == TargetForm::asterisk) {
         refuse(400, "client sent invalid request");
         return false;
     }
-    if (target_.path.empty()) {
+    if (exchange_->target.path.empty()) {
         request.uri = "/";
         return true;
     }
     const bool merges = *request.conf<ServerConf>().merge_slashes;
-    if (target_.marks.traits.is_normal(merges)) {
-        request.uri = target_.path;
+    if (exchange_->target.marks.traits.is_normal(merges)) {
+        request.uri = exchange_->target.path;
         return true;
     }
     const uri::NormalPath normal =
-        uri::normalize_path(target_.path, merges, arena_.make_bytes(target_.path.size() + 1));
+        uri::normalize_path(exchange_->target.path, merges, arena_.make_bytes(exchange_->target.path.size() + 1));
     if (!normal.ok()) {
         refuse(400, "client sent invalid request");
         return false;
@@ -256,7 +267,7 @@ bool Session::settle_target() {
 
 // RFC 9112 §6.3: whatever lets two servers disagree about where the message ends is refused.
 bool Session::settle_framing() {
-    Request& request = *request_;
+    Request& request = exchange_->request;
     FramingFields fields;
     for (const Field& field : request.headers) {
         if (field.known == KnownHeader::content_length) fields.add_content_length(field.value);
@@ -270,14 +281,14 @@ bool Session::settle_framing() {
     }
     switch (framing.kind) {
         case BodyKind::none:
-        case BodyKind::until_close: body_.begin_empty(); break;
+        case BodyKind::until_close: exchange_->body.begin_empty(); break;
         case BodyKind::sized:
-            body_.begin_length(static_cast<int64_t>(framing.size));
+            exchange_->body.begin_length(static_cast<int64_t>(framing.size));
             request.body.framing = framing.size != 0 ? RequestBody::Framing::length : RequestBody::Framing::none;
             request.body.announced_length = static_cast<int64_t>(framing.size);
             break;
         case BodyKind::chunked:
-            body_.begin_chunked();
+            exchange_->body.begin_chunked();
             request.body.framing = RequestBody::Framing::chunked;
             break;
     }
@@ -286,17 +297,17 @@ bool Session::settle_framing() {
 
 // RFC 9110 §10.1.1: what we can't meet is answered with 417; HTTP/1.0 knows no expectations.
 bool Session::settle_expectation() {
-    const Field* expect = request_->headers.find(KnownHeader::expect);
-    if (expect == nullptr || request_->version < kHttp11) return true;
-    expects_continue_ = text::iequals(expect->value, "100-continue");
-    if (expects_continue_) return true;
-    request_->log().info("client sent unknown expectation: \"", expect->value, "\"");
+    const Field* expect = exchange_->request.headers.find(KnownHeader::expect);
+    if (expect == nullptr || exchange_->request.version < kHttp11) return true;
+    exchange_->expects_continue = text::iequals(expect->value, "100-continue");
+    if (exchange_->expects_continue) return true;
+    exchange_->request.log().info("client sent unknown expectation: \"", expect->value, "\"");
     refuse(417, {});
     return false;
 }
 
 void Session::settle_persistence() {
-    Request& request = *request_;
+    Request& request = exchange_->request;
     ConnectionOptions options;
     for (const Field& field : request.headers)
         if (field.known == KnownHeader::connection) add_connection(options, field.value);

@@ -3,6 +3,7 @@
 
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
+#include "http/h1/exchange.h"
 #include "http/h1/response_head.h"
 #include "http/h1/session.h"
 #include "http/request.h"
@@ -24,21 +25,21 @@ bool Session::decide_persistence(Request& request) {
 
 OutputState Session::send_head(Request& request, event::Chain& body, bool is_last) {
     Response& response = request.response;
-    keeps_alive_ = decide_persistence(request);
+    exchange_->keeps_alive = decide_persistence(request);
     const bool has_body =
         !response.is_header_only && response.status != 204 && response.status != 304 && response.status >= 200;
     if (!has_body) {
         body.clear();
         response.is_header_only = true;
     } else if (response.content_length == Response::kUnknownLength) {
-        is_chunked_ = request.version >= kHttp11 && *request.conf<LocationConf>().chunked_transfer_encoding;
-        if (!is_chunked_) keeps_alive_ = false;
-        response.is_chunked = is_chunked_;
+        exchange_->is_chunked = request.version >= kHttp11 && *request.conf<LocationConf>().chunked_transfer_encoding;
+        if (!exchange_->is_chunked) exchange_->keeps_alive = false;
+        response.is_chunked = exchange_->is_chunked;
     }
-    request.keeps_alive = keeps_alive_;
-    if (is_chunked_) frame_chunk(body, is_last);
+    request.keeps_alive = exchange_->keeps_alive;
+    if (exchange_->is_chunked) frame_chunk(body, is_last);
     if (request.version > kHttp09) {
-        const Text head = write_response_head(request, keeps_alive_);
+        const Text head = write_response_head(request, exchange_->keeps_alive);
         event::Buffer* buffer = arena_.make<event::Buffer>(head.data(), head.data() + head.size());
         body.prepend(*buffer);
         request.head_bytes_sent = static_cast<int64_t>(head.size());
@@ -49,7 +50,7 @@ OutputState Session::send_head(Request& request, event::Chain& body, bool is_las
 OutputState Session::send_body(Request& request, event::Chain& body, bool is_last) {
     if (state_ == State::tunnel) return transmit(request, body);
     if (request.response.is_header_only) body.clear();
-    if (is_chunked_) frame_chunk(body, is_last);
+    if (exchange_->is_chunked) frame_chunk(body, is_last);
     return transmit(request, body);
 }
 
@@ -59,15 +60,15 @@ void Session::frame_chunk(event::Chain& chain, bool is_last) {
         chain.prepend(*arena_.make<event::Buffer>(size.data(), size.data() + size.size()));
         chain.add(arena_, kChunkEnd);
     }
-    if (is_last) chain.add(arena_, write_last_chunk(*request_));
+    if (is_last) chain.add(arena_, write_last_chunk(exchange_->request));
 }
 
 OutputState Session::transmit(Request& request, event::Chain& chain) {
     if (is_broken_) return OutputState::failed;
     if (chain.empty()) return OutputState::sent;
     const bool is_limited = state_ != State::tunnel && request.limit_rate() > 0;
-    if (is_limited || !held_.empty()) {
-        held_.splice(chain);
+    if (is_limited || !exchange_->held.empty()) {
+        exchange_->held.splice(chain);
         return transmit_limited(request);
     }
     return send_now(request, chain);
@@ -77,13 +78,13 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
     switch (connection_.transport().send(chain)) {
         case event::SendState::done: return OutputState::sent;
         case event::SendState::pending:
-            sent_at_timer_ = connection_.transport().bytes_sent();
-            send_timer_.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
+            exchange_->sent_at_timer = connection_.transport().bytes_sent();
+            exchange_->send_timer.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
             return OutputState::pending;
         case event::SendState::failed: break;
     }
     is_broken_ = true;
-    held_.clear();
+    exchange_->held.clear();
     request.set_action("sending response to client");
     request.log().write(LogLevel::info, connection_.transport().send_error(), "send() failed");
     request.finish(kStatusClientClosed);
@@ -93,32 +94,32 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
 // limit_rate (nginx): so many bytes a second since the request began, beyond limit_rate_after.
 OutputState Session::transmit_limited(Request& request) {
     const int64_t rate = request.limit_rate();
-    int64_t allowed = held_.size();
+    int64_t allowed = exchange_->held.size();
     int64_t free = 0;  // limit_rate_after: what is not counted
     if (rate > 0) {
         const Msec elapsed = connection_.loop().now() - request.started();
         const int64_t budget =
             rate * (elapsed.count / 1000 + 1) + request.limit_rate_after() - bytes_sent(request).count;
         if (budget <= 0) {
-            rate_timer_.arm(connection_.loop(), {-budget * 1000 / rate + 1});
+            exchange_->rate_timer.arm(connection_.loop(), {-budget * 1000 / rate + 1});
             return OutputState::pending;
         }
         // In halves of a second, so that the rate holds for short answers, too.
         free = std::max<int64_t>(request.limit_rate_after() - bytes_sent(request).count, 0);
         allowed = std::min({allowed, budget, free + std::max<int64_t>(rate / 2, 1)});
     }
-    event::Chain part = held_.split(arena_, allowed);
+    event::Chain part = exchange_->held.split(arena_, allowed);
     const OutputState state = send_now(request, part);
-    if (state != OutputState::sent || held_.empty()) return state;
-    rate_timer_.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
+    if (state != OutputState::sent || exchange_->held.empty()) return state;
+    exchange_->rate_timer.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
     return OutputState::pending;
 }
 
 void Session::on_rate_timer() {
     ++depth_;
-    if (request_ != nullptr && !is_over_ && !connection_.transport().is_sending() &&
-        transmit_limited(*request_) == OutputState::sent)
-        request_->on_output_gone();
+    if (exchange_ != nullptr && !is_over_ && !connection_.transport().is_sending() &&
+        transmit_limited(exchange_->request) == OutputState::sent)
+        exchange_->request.on_output_gone();
     leave();
 }
 
@@ -126,21 +127,21 @@ void Session::on_rate_timer() {
 void Session::on_send_timer() {
     ++depth_;
     const int64_t sent = connection_.transport().bytes_sent();
-    const auto& core = request_->conf<LocationConf>();
-    if (sent != sent_at_timer_) {
-        sent_at_timer_ = sent;
-        send_timer_.arm(connection_.loop(), *core.send_timeout);
+    const auto& core = exchange_->request.conf<LocationConf>();
+    if (sent != exchange_->sent_at_timer) {
+        exchange_->sent_at_timer = sent;
+        exchange_->send_timer.arm(connection_.loop(), *core.send_timeout);
     } else {
-        request_->set_action("sending response to client");
-        request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+        exchange_->request.set_action("sending response to client");
+        exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
         is_broken_ = true;
         resets_ = *core.reset_timedout_connection;
         if (state_ == State::tunnel) {
-            tunnel_->on_client_failed(Error("client timed out", ETIMEDOUT));
+            exchange_->tunnel->on_client_failed(Error("client timed out", ETIMEDOUT));
         } else {
-            request_->on_client_gone();
+            exchange_->request.on_client_gone();
         }
-        request_->finish(kStatusClientClosed);
+        exchange_->request.finish(kStatusClientClosed);
     }
     leave();
 }
@@ -154,22 +155,18 @@ void Session::send_interim(Request& request, uint16_t status) {
 }
 
 void Session::start_body(Request& request) {
-    wants_body_ = true;
-    if (body_.is_complete()) {
+    exchange_->wants_body = true;
+    if (exchange_->body.is_complete()) {
         request.body.feed(request, {}, true);
         return;
     }
     ++depth_;
-    if (!ahead_.empty()) {
-        const std::string arrived = std::move(ahead_);
-        ahead_ = {};
-        take(arrived);
-    }
-    if (!body_.is_complete() && !is_over_) {
-        if (expects_continue_ && request.body.received == 0) send_interim(request, 100);
-        expects_continue_ = false;
+    if (has_ahead()) take(*take_ahead());
+    if (!exchange_->body.is_complete() && !is_over_) {
+        if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100);
+        exchange_->expects_continue = false;
         connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
-        if (connection_.transport().is_paused() && ahead_.size() == 0) connection_.transport().resume();
+        if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();
     }
     // leave() would settle; the caller is a handler of the request, whose frames are still below.
     --depth_;
@@ -177,27 +174,24 @@ void Session::start_body(Request& request) {
 }
 
 void Session::pause_body(Request&) {
-    is_body_paused_ = true;
+    exchange_->is_body_paused = true;
     connection_.transport().pause();
     connection_.stop_timer();
 }
 
 void Session::resume_body(Request& request) {
-    if (!is_body_paused_) return;
-    is_body_paused_ = false;
+    if (!exchange_->is_body_paused) return;
+    exchange_->is_body_paused = false;
     connection_.transport().resume();
     start_body(request);
 }
 
 void Session::upgrade(Request&, Tunnel& tunnel) {
     state_ = State::tunnel;
-    tunnel_ = &tunnel;
-    keeps_alive_ = false;
+    exchange_->tunnel = &tunnel;
+    exchange_->keeps_alive = false;
     connection_.stop_timer();
-    if (ahead_.empty()) return;
-    const std::string ahead = std::move(ahead_);
-    ahead_ = {};
-    tunnel.on_client_ahead(ahead);
+    if (has_ahead()) tunnel.on_client_ahead(*take_ahead());
 }
 
 void Session::pause_tunnel(Request&, bool paused) {
@@ -209,11 +203,11 @@ void Session::pause_tunnel(Request&, bool paused) {
 }
 
 Bytes Session::bytes_sent(const Request&) const {
-    return {connection_.transport().bytes_sent() - sent_before_};
+    return {connection_.transport().bytes_sent() - exchange_->sent_before};
 }
 
 bool Session::has_pending_output(const Request&) const {
-    return connection_.transport().is_sending() || !held_.empty();
+    return connection_.transport().is_sending() || !exchange_->held.empty();
 }
 
 }  // namespace sluice::http::h1

@@ -1,0 +1,58 @@
+// h1::Exchange: what a session needs while a request is read and answered. Made in the session's arena with the first
+// byte, gone with the last: an idle connection pays for none of it.
+#pragma once
+
+#include <cstdint>
+
+#include "event/chain.h"
+#include "event/timer.h"
+#include "http/h1/body_reader.h"
+#include "http/h1/head.h"
+#include "http/request.h"
+
+namespace sluice::http::h1 {
+
+class Session;
+
+/// The parts of the request target until the URI is settled; they point into the head's buffers.
+struct Target {
+    Text uri;
+    Text path;
+    Text args;
+    Text host;
+    Text port;
+    PathMarks marks;
+    TargetForm form = TargetForm::origin;
+    bool has_args = false;
+};
+
+struct Exchange {
+    Exchange(Arena& arena, ServerConnection& connection, Session& session);
+
+    Request request;
+
+    // Reading
+    char* head_buffer = nullptr;
+    uint32_t head_capacity = 0;
+    uint32_t head_size = 0;
+    uint16_t large_buffers = 0;  ///< taken for this head
+    uint16_t header_count = 0;
+    RequestHeadParser head;
+    BodyReader body;
+    Target target;
+    bool is_body_paused = false;  ///< the body's consumer is full
+    bool wants_body = false;      ///< the request takes body bytes
+    bool expects_continue = false;
+
+    // Writing
+    event::Chain held;  ///< output that limit_rate holds back
+    event::Timer send_timer;
+    event::Timer rate_timer;
+    int64_t sent_before = 0;    ///< bytes_sent() of the connection when the exchange began
+    int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
+    Tunnel* tunnel = nullptr;
+    bool is_chunked = false;   ///< the response travels in chunks
+    bool keeps_alive = false;  ///< as the response said
+};
+
+}  // namespace sluice::http::h1
