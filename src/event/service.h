@@ -49,8 +49,9 @@ class ServiceWorker {
 
     /// Accepts on `fd` for one of the service's bindings.
     virtual void listen(const Binding& binding, int fd) = 0;
-    /// Begins to leave: stops accepting; what runs ends with its work. Idle connections close when `grace` is over: a
-    /// client that is just sending gets its answer, and learns from it that this connection is not kept.
+    /// Begins to leave: stops accepting; what runs ends with its work. A connection that is or becomes idle closes
+    /// after `grace`: a client that is just sending gets its answer, and learns from it that this connection is not
+    /// kept.
     virtual void shut_down(Msec grace) = 0;
     /// After shut_down(): whether something still runs.
     virtual bool has_connections() const = 0;

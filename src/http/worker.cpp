@@ -138,7 +138,7 @@ void Worker::for_each_connection(Visit&& visit) {
 
 void Worker::shut_down(Msec grace) {
     is_shutting_down_ = true;
-    leave_at_ = loop_.now() + grace;
+    grace_ = grace;
     for (const auto& listener : listeners_) listener->stop();
     for_each_connection([](ServerConnection& connection) { connection.shut_down(); });
 }

@@ -61,8 +61,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void abort() override;
 
     bool is_shutting_down() const { return is_shutting_down_; }
-    /// While shutting down: how much longer idle connections stay; 0: not at all.
-    Msec grace_left() const { return leave_at_ > loop_.now() ? leave_at_ - loop_.now() : Msec{0}; }
+    /// While shutting down: how long a connection stays that is or becomes idle; 0: not at all.
+    Msec grace() const { return grace_; }
     event::Loop& loop() const { return loop_; }
     const HttpConf& http() const { return http_; }
     event::ThreadPools& thread_pools() const { return settings_.thread_pools; }
@@ -101,7 +101,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     List<ServerConnection, IdleTag> idle_;
     uint32_t count_ = 0;
     bool is_shutting_down_ = false;
-    Msec leave_at_;                 ///< when idle connections close
+    Msec grace_;
     int64_t reported_room_at_ = 0;  ///< wall second of the last line about too few connections
 };
 

@@ -203,11 +203,12 @@ void Session::shut_down() {
     leave();
 }
 
-/// Between requests while the worker leaves. A connection that has not asked for anything yet was opened to do so.
+/// Between requests while the worker leaves. A connection that has not asked for anything yet was opened to do so;
+/// one that was told to stay, by a response that began before, may be about to ask again.
 void Session::wait_or_close() {
     constexpr Msec kFirstRequest{1000};
     const auto& core = *connection_.address().default_server->root.core;
-    Msec grace = std::max(connection_.worker().grace_left(), *core.keepalive_min_timeout);
+    Msec grace = std::max(connection_.worker().grace(), *core.keepalive_min_timeout);
     if (connection_.requests == 0) grace = std::max(grace, kFirstRequest);
     if (grace.count == 0) {
         close();
