@@ -95,7 +95,7 @@ TEST(Worker, RunsAsTheUser) {
 TEST(Worker, FolderThatIsMissingIsFatal) {
     Toy toy;
     toy.launch("directory /nonexistent");
-    EXPECT_TRUE(toy.logs("[emerg]"));
+    EXPECT_TRUE(toy.logs("[alert]"));
     EXPECT_TRUE(toy.logs("chdir(\"/nonexistent\") failed (2: No such file or directory)"));
     EXPECT_TRUE(toy.logs("exited with fatal code 2 and cannot be respawned"));
     toy.signal(SIGTERM);
