@@ -250,6 +250,13 @@ def test_modules_are_listed_and_indexed(program):
 
 
 @OURS
+def test_two_may_write_the_index_at_once(program):
+    runs = [subprocess.Popen([binary.path(), '-m'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    outputs = {(*run.communicate(timeout=30), run.returncode) for run in runs}
+    assert outputs == {(program.run('-m')[1], '', 0)}
+
+
+@OURS
 def test_missing_module(program):
     program.write('load_module modules/none.so;\n' + GOOD)
     code, _, err = program.configured('-t')

@@ -46,17 +46,21 @@ Error already_loaded(Text name) {
     return Error("module \"" + std::string(name) + "\" is already loaded");
 }
 
-/// Replaces a file as a whole: a server that starts meanwhile reads the old or the new one.
+/// Replaces a file as a whole: a server that starts meanwhile reads the old or the new one, and two who replace it do
+/// not meet.
 Result<void> replace_file(const std::string& path, Text content) {
-    const std::string fresh = path + ".new";
+    const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
     UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd) return Error("open() \"" + fresh + "\" failed", errno);
     const ssize_t put = ::write(fd.get(), content.data(), content.size());
-    if (put != static_cast<ssize_t>(content.size())) return Error("write() \"" + fresh + "\" failed", errno);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) {
-        return Error("rename() \"" + fresh + "\" to \"" + path + "\" failed", errno);
+    Result<void> done;
+    if (put != static_cast<ssize_t>(content.size())) {
+        done = Error("write() \"" + fresh + "\" failed", errno);
+    } else if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        done = Error("rename() \"" + fresh + "\" to \"" + path + "\" failed", errno);
     }
-    return {};
+    if (!done) ::unlink(fresh.c_str());
+    return done;
 }
 
 }  // namespace
