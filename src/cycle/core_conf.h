@@ -38,7 +38,4 @@ struct CoreConf {
     std::vector<event::ThreadPoolOptions> thread_pools;
 };
 
-/// The pool that is there without a `thread_pool` directive.
-constexpr Text kDefaultThreadPool = "default";
-
 }  // namespace sluice::cycle

@@ -1,6 +1,7 @@
 // Reading a configuration and making a generation of it.
 #include "cycle/cycle.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -72,7 +73,7 @@ Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous)
     auto* const block = static_cast<EventsBlock*>(main_set_.find(EventsBlock::slot));
     if (!block->is_written) return Error("no \"events\" section in configuration");
     Result<void> done = make_settings();
-    if (done) done = check_thread_pools();
+    if (done) done = settle_thread_pools();
     if (done && options_.is_test) done = check_pid_file();
     if (done) done = make_folders();
     if (done) done = open_logs();
@@ -101,13 +102,20 @@ Result<void> Cycle::open_logs() {
     return files_.open();
 }
 
-Result<void> Cycle::check_thread_pools() {
+/// The default pool is made for those who ask for it.
+Result<void> Cycle::settle_thread_pools() {
+    std::vector<event::ThreadPoolOptions>& pools = core_->thread_pools;
     for (const conf::Token& asked : environment_.thread_pools_asked_for) {
-        bool is_known = asked.text == kDefaultThreadPool;
-        for (const event::ThreadPoolOptions& pool : core_->thread_pools) is_known |= pool.name == asked.text;
+        const bool is_known =
+            std::any_of(pools.begin(), pools.end(), [&](const auto& pool) { return pool.name == asked.text; });
         if (is_known) continue;
-        return Error(arena_.concat("unknown thread pool \"", asked.text, "\" in ", asked.at.file, ":",
-                                   std::to_string(asked.at.line)));
+        if (asked.text == event::kDefaultThreadPool) {
+            pools.push_back({.name = std::string(event::kDefaultThreadPool)});
+            continue;
+        }
+        parser_.point_at(asked);
+        return parser_.complete(Error(arena_.concat("unknown thread pool \"", asked.text, "\" in ", asked.at.file,
+                                                    ":", std::to_string(asked.at.line))));
     }
     return {};
 }

@@ -51,7 +51,7 @@ class Cycle final : public proc::Generation {
     Result<void> settle(EventsBlock& block);
     Result<void> make_settings();
     Result<void> open_logs();
-    Result<void> check_thread_pools();
+    Result<void> settle_thread_pools();
     Result<void> check_connections();
     Result<void> make_folders() const;
     Result<void> check_pid_file() const;

@@ -44,6 +44,7 @@ bool WorkerBody::start() {
     }
     loop_ = std::move(*loop);
     wake_.start(*loop_);
+    if (!start_pools()) return false;
 
     const event::WorkerSettings settings{
         .connections = *events.worker_connections,
@@ -71,20 +72,24 @@ bool WorkerBody::start_service(event::Service& service, const event::WorkerSetti
     return true;
 }
 
+/// Now, so that a pool that can't be made is not first noticed by a request. Threads start as they are needed.
+bool WorkerBody::start_pools() {
+    for (const event::ThreadPoolOptions& options : cycle_.core().thread_pools) {
+        Result<std::unique_ptr<event::ThreadPool>> made = event::ThreadPool::create(*loop_, options);
+        if (!made) {
+            cycle_.log().emerg(made.error().number, made.error().text);
+            return false;
+        }
+        pools_.push_back(std::move(*made));
+    }
+    return true;
+}
+
 event::ThreadPool* WorkerBody::find(Text name) {
     for (const auto& pool : pools_) {
         if (pool->name() == name) return pool.get();
     }
-    event::ThreadPoolOptions options;
-    for (const event::ThreadPoolOptions& known : cycle_.core().thread_pools) {
-        if (known.name == name) options = known;
-    }
-    Result<std::unique_ptr<event::ThreadPool>> made = event::ThreadPool::create(*loop_, options);
-    if (!made) {
-        cycle_.log().alert(made.error().number, made.error().text);
-        return nullptr;
-    }
-    return pools_.emplace_back(std::move(*made)).get();
+    return nullptr;
 }
 
 void WorkerBody::on_request() {

@@ -23,6 +23,7 @@ class WorkerBody final : event::ThreadPools {
 
  private:
     bool start();
+    bool start_pools();
     bool start_service(event::Service& service, const event::WorkerSettings& settings);
     void on_request();
     void on_timeout();

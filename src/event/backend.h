@@ -10,7 +10,17 @@
 namespace sluice::event {
 
 class BufferPool;
+class FileRead;
 class Watch;
+
+/// Something in flight that is no connection's and no listener's; stays where it is until it has completed.
+class Operation {
+ public:
+    virtual void on_completion(int result) = 0;
+
+ protected:
+    ~Operation() = default;
+};
 
 class Backend {
  public:
@@ -36,6 +46,9 @@ class Backend {
     virtual void forget(Listener& listener) = 0;
     virtual void start(Watch& watch) = 0;
     virtual void stop(Watch& watch) = 0;
+    /// Begins to read a piece of a file; FileRead::on_completion() follows from the loop. False: this backend has no
+    /// way to do so without blocking.
+    virtual bool start(FileRead& read) = 0;
 
  protected:
     /// A pointer with its object's generation above it and a kind in its lowest three bits: what the kernel keeps for

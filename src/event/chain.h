@@ -14,6 +14,7 @@ struct Buffer {
     const char* begin = nullptr;
     const char* end = nullptr;
     int fd = -1;
+    bool is_direct = false;  ///< a file opened with O_DIRECT: it is read, aligned, and never sent by itself
     int64_t file_begin = 0;
     int64_t file_end = 0;
     Buffer* next = nullptr;
@@ -39,7 +40,7 @@ class Chain {
     }
     /// Appends `length` bytes of a file from `offset` on. The descriptor stays the caller's.
     void add_file(Arena& arena, int fd, int64_t offset, int64_t length) {
-        if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, offset, offset + length));
+        if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, false, offset, offset + length));
     }
     void append(Buffer& buffer) {
         buffer.next = nullptr;

@@ -32,6 +32,7 @@ class EpollBackend final : public Backend {
     void forget(Listener& listener) override;
     void start(Watch& watch) override;
     void stop(Watch& watch) override;
+    bool start(FileRead&) override { return false; }
 
  private:
     EpollBackend(UniqueFd epoll, BufferPool& buffers) : epoll_(std::move(epoll)), buffers_(buffers) {}

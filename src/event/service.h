@@ -23,11 +23,14 @@ struct Binding {
     const void* endpoint = nullptr;  ///< the service's own
 };
 
+/// The pool that is there without a `thread_pool` directive.
+constexpr Text kDefaultThreadPool = "default";
+
 /// The named thread pools of a worker.
 class ThreadPools {
  public:
-    /// The pool of a `thread_pool` directive, or "default"; started by the first who asks. Null only when the kernel
-    /// refuses, which was logged.
+    /// The pool of a `thread_pool` directive, or kDefaultThreadPool where somebody asked for it by
+    /// Environment::thread_pools_asked_for; null when there is none of that name.
     virtual ThreadPool* find(Text name) = 0;
 
  protected:

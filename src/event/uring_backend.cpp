@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "core/base/unique_fd.h"
+#include "event/file_read.h"
 #include "event/loop.h"
 #include "event/uring_operations.h"
 
@@ -175,33 +176,47 @@ void UringBackend::dispatch(const Completion& completion) {
     switch (kind_of(completion.data)) {
         case kNothing: break;
         case kAccept: on_accept(*object_of<AcceptSlot>(completion.data), completion.result); break;
-        case kWatch: on_watch(*object_of<WatchOperation>(completion.data)); break;
+        case kOperation: object_of<Operation>(completion.data)->on_completion(completion.result); break;
         default: on_completion(*object_of<Connection>(completion.data), completion); break;
     }
+}
+
+// --- files ---
+
+bool UringBackend::start(FileRead& read) {
+    const FileRead::Piece& piece = read.piece();
+    io_uring_sqe& entry = next();
+    io_uring_prep_read(&entry, piece.fd, piece.to, static_cast<unsigned>(piece.size),
+                       static_cast<uint64_t>(piece.offset));
+    io_uring_sqe_set_data64(&entry, pack_operation(read));
+    return true;
 }
 
 // --- watches ---
 
 void UringBackend::start(Watch& watch) {
-    auto* operation = new WatchOperation;
-    operation->watch = &watch;
+    auto* operation = new WatchOperation(*this, watch);
     watches_.push_back(*operation);
     watch.operation_ = operation;
-    poll(watch.fd_, POLLIN, pack(operation, 0, kWatch));
+    poll(*operation);
 }
 
 void UringBackend::stop(Watch& watch) {
     auto* operation = static_cast<WatchOperation*>(watch.operation_);
     operation->watch = nullptr;
     watch.operation_ = nullptr;
-    cancel(pack(operation, 0, kWatch));
+    cancel(pack_operation(*operation));
+}
+
+void UringBackend::poll(WatchOperation& operation) {
+    poll(operation.watch->fd_, POLLIN, pack_operation(operation));
 }
 
 /// A poll tells once; asking anew makes it level-triggered.
 void UringBackend::on_watch(WatchOperation& operation) {
     if (operation.watch != nullptr) operation.watch->fire();
     if (operation.watch != nullptr) {
-        poll(operation.watch->fd_, POLLIN, pack(&operation, 0, kWatch));
+        poll(operation);
     } else {
         delete &operation;
     }

@@ -35,14 +35,13 @@ class UringBackend final : public Backend {
     void forget(Listener& listener) override;
     void start(Watch& watch) override;
     void stop(Watch& watch) override;
+    bool start(FileRead& read) override;
 
  private:
     /// What a completion belongs to: the lowest bits of its user data.
-    enum Kind : unsigned { kNothing, kReceive, kSend, kConnect, kWritable, kHangUp, kAccept, kWatch };
+    enum Kind : unsigned { kNothing, kReceive, kSend, kConnect, kWritable, kHangUp, kAccept, kOperation };
 
-    struct WatchOperation : ListNode<WatchOperation> {
-        Watch* watch;
-    };
+    struct WatchOperation;
     struct AcceptOperation;
     struct AcceptSlot;
 
@@ -96,6 +95,8 @@ class UringBackend final : public Backend {
     void release(AcceptOperation& operation);
 
     void on_watch(WatchOperation& operation);
+    void poll(WatchOperation& operation);
+    static uint64_t pack_operation(Operation& operation) { return pack(&operation, 0, kOperation); }
 
     BufferPool& pool_;
     ::io_uring ring_{};

@@ -1,4 +1,4 @@
-// What io_uring points to while a listener's accepts are in flight. It outlives the listener.
+// What io_uring points to while a listener's accepts, or a watch's poll, are in flight. It outlives its owner.
 #pragma once
 
 #include <array>
@@ -6,6 +6,15 @@
 #include "event/uring_backend.h"
 
 namespace sluice::event {
+
+/// A poll.
+struct UringBackend::WatchOperation final : Operation, ListNode<WatchOperation> {
+    explicit WatchOperation(UringBackend& of, Watch& watched) : backend(of), watch(&watched) {}
+    void on_completion(int) override { backend.on_watch(*this); }
+
+    UringBackend& backend;
+    Watch* watch;  ///< null: it is gone
+};
 
 /// One accept: the kernel writes the peer's address here.
 struct alignas(8) UringBackend::AcceptSlot {

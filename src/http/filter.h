@@ -53,7 +53,10 @@ enum class HeaderVerdict : uint8_t {
 /// What a body hook says.
 enum class BodyVerdict : uint8_t {
     go_on,   ///< `chain` was changed in place and goes on to the next stage
-    hold,    ///< nothing goes on now; the hook keeps what it needs and calls Request::continue_output later
+    hold,    ///< nothing goes on now; the hook has copied what it needs, takes more, and goes on with
+             ///< Request::continue_output when it has something
+    wait,    ///< as `hold`, but nothing more comes to the hook until it has called Request::continue_output, from the
+             ///< loop
     failed,  ///< the response can't be finished: the connection is closed
 };
 
@@ -61,8 +64,11 @@ struct Filter {
     HeaderStage header_stage = HeaderStage::last;
     HeaderVerdict (*header)(Request&) = nullptr;
     BodyStage body_stage = BodyStage::last;
-    /// `chain`: what comes from the stage before, may be empty; `is_last`: nothing comes after it. Data is not
-    /// copied: a hook splices, cuts and inserts buffers; memory it inserts lives in the request's arena until sent.
+    /// `chain`: what comes from the stage before, may be empty; `is_last`: nothing comes after it, told once. Data is
+    /// not copied: a hook splices, cuts and inserts buffers; memory it inserts lives in the request's arena until
+    /// sent. What came in is used again by its source as soon as the call after it comes, or the output is said to be
+    /// sent: a hook that keeps bytes copies them. Ranges of files only come (behind BodyStage::range) where no header
+    /// hook has set Response::is_body_in_memory; with it they have been read, a few `output_buffers` at a time.
     BodyVerdict (*body)(Request&, event::Chain& chain, bool is_last) = nullptr;
 };
 

@@ -1,10 +1,24 @@
 // Request's output: header filters, body filters by stage, then the writer; subrequests wait for their turn.
 #include <algorithm>
+#include <utility>
 
 #include "http/conf/http_conf.h"
+#include "http/conf/location_conf.h"
+#include "http/copy_step.h"
 #include "http/request.h"
+#include "http/server_connection.h"
 
 namespace sluice::http {
+
+namespace {
+
+bool has_files(const event::Chain& chain) {
+    for (const event::Buffer* buffer = chain.head(); buffer != nullptr; buffer = buffer->next)
+        if (buffer->is_file()) return true;
+    return false;
+}
+
+}  // namespace
 
 void FilterChain::build(const std::vector<const Filter*>& filters) {
     header.clear();
@@ -19,6 +33,10 @@ void FilterChain::build(const std::vector<const Filter*>& filters) {
                      [](const Hook& a, const Hook& b) { return a.filter->header_stage < b.filter->header_stage; });
     std::stable_sort(body.begin(), body.end(),
                      [](const Hook& a, const Hook& b) { return a.filter->body_stage < b.filter->body_stage; });
+    behind_range = static_cast<size_t>(
+        std::find_if(body.begin(), body.end(),
+                     [](const Hook& hook) { return hook.filter->body_stage > BodyStage::range; }) -
+        body.begin());
 }
 
 bool Request::send_header() {
@@ -42,11 +60,21 @@ bool Request::send_header() {
         if (is_finished_ || header_generation_ != generation) return false;
     }
     response.is_header_sent = true;
+    copies_files_ = response.is_body_in_memory || !*conf<LocationConf>().sendfile ||
+                    connection_.transport().transport() != nullptr;
     return true;
 }
 
 OutputState Request::output(event::Chain& chain, bool is_last) {
-    return filter_from(0, chain, is_last);
+    if (is_finished_) return OutputState::failed;
+    is_last_given_ |= is_last;
+    const size_t behind_range = http_.filters.behind_range;
+    if (const auto ended = run_hooks(0, behind_range, chain, is_last)) return *ended;
+    if (copies_files_ && !response.is_header_only) {
+        if (copy_ == nullptr && has_files(chain)) copy_ = arena().make<CopyStep>(*this);
+        if (copy_ != nullptr) return copy_->take(chain, is_last);
+    }
+    return output_bytes(chain, is_last);
 }
 
 OutputState Request::output_last() {
@@ -54,27 +82,42 @@ OutputState Request::output_last() {
     return output(nothing, true);
 }
 
+OutputState Request::output_bytes(event::Chain& chain, bool is_last) {
+    return filter_from(http_.filters.behind_range, chain, is_last);
+}
+
 OutputState Request::filter_from(size_t first, event::Chain& chain, bool is_last) {
     if (is_finished_) return OutputState::failed;
-    if (active_filters_ != 0) {
-        const auto& hooks = http_.filters.body;
-        for (size_t i = first; i < hooks.size(); ++i) {
-            if ((active_filters_ >> hooks[i].bit & 1U) == 0) continue;
-            switch (hooks[i].filter->body(*this, chain, is_last)) {
-                case BodyVerdict::go_on: break;
-                case BodyVerdict::hold: return OutputState::sent;
-                case BodyVerdict::failed: finish(500); return OutputState::failed;
-            }
-        }
-    }
+    if (const auto ended = run_hooks(first, http_.filters.body.size(), chain, is_last)) return *ended;
     return write(chain, is_last);
 }
 
+/// The body hooks of a part of the stages. What the output ends with, if it does not go on behind them.
+std::optional<OutputState> Request::run_hooks(size_t first, size_t end, event::Chain& chain, bool is_last) {
+    if (active_filters_ == 0) return std::nullopt;
+    const auto& hooks = http_.filters.body;
+    for (size_t i = first; i < end; ++i) {
+        if ((active_filters_ >> hooks[i].bit & 1U) == 0) continue;
+        switch (hooks[i].filter->body(*this, chain, is_last)) {
+            case BodyVerdict::go_on: break;
+            case BodyVerdict::hold: return OutputState::sent;
+            case BodyVerdict::wait: is_filter_waiting_ = true; return OutputState::pending;
+            case BodyVerdict::failed: finish(500); return OutputState::failed;
+        }
+    }
+    return std::nullopt;
+}
+
+// The hook's own call may be on the stack, and then that of the source: both learn from `wait` and `hold` that they
+// go on later.
 OutputState Request::continue_output(BodyStage stage, event::Chain& chain, bool is_last) {
     const auto& hooks = http_.filters.body;
     size_t next = 0;
     while (next < hooks.size() && hooks[next].filter->body_stage <= stage) ++next;
-    return filter_from(next, chain, is_last);
+    const bool was_waiting = std::exchange(is_filter_waiting_, false);
+    const OutputState state = filter_from(next, chain, is_last);
+    if (state == OutputState::sent && (was_waiting || (is_ending_ && is_last_output_))) on_output_gone();
+    return is_finished_ ? OutputState::failed : state;
 }
 
 OutputState Request::write(event::Chain& chain, bool is_last) {

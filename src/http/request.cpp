@@ -5,6 +5,7 @@
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
+#include "http/copy_step.h"
 #include "http/server_connection.h"
 #include "http/special_response.h"
 #include "http/worker.h"
@@ -135,17 +136,20 @@ void Request::complete() {
         give_up();
         return;
     }
-    if (!is_last_output_ && output_last() == OutputState::failed) return;
+    is_ending_ = true;
+    if (!is_last_given_ && output_last() == OutputState::failed) return;
     if (is_finished_) return;
     source_ = nullptr;
     waiter_ = nullptr;
-    if (stream_->has_pending_output(*this)) return;  // on_output_gone() comes back here
+    // on_output_gone() comes back here, from the stream or from a stage that still has something.
+    if (!is_last_output_ || stream_->has_pending_output(*this)) return;
     is_finished_ = true;
     stream_->on_finished(*this);
 }
 
 void Request::on_output_gone() {
-    if (is_finished_) return;
+    if (is_finished_ || is_filter_waiting_) return;
+    if (copy_ != nullptr && copy_->on_gone() != OutputState::sent) return;
     if (is_last_output_) {
         complete();
         return;

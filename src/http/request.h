@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "core/base/arena.h"
 #include "core/log/log.h"
@@ -26,6 +27,7 @@ namespace sluice::http {
 
 class ServerConnection;
 class HttpConf;
+class CopyStep;
 struct Server;
 struct Location;
 
@@ -136,7 +138,10 @@ class Request final : public script::Subject, public LogContext {
     /// Runs the body filters over `chain` and writes. `is_last` ends the response: call finish(0) next.
     OutputState output(event::Chain& chain, bool is_last);
     OutputState output_last();
-    /// For a body hook that held data: goes on behind its stage.
+    /// The copy step's: goes on behind it.
+    OutputState output_bytes(event::Chain& chain, bool is_last);
+    /// For a body hook that held data, or waited: goes on behind its stage. `pending`: it leaves later; whoever waits
+    /// gets nothing more until then.
     OutputState continue_output(BodyStage stage, event::Chain& chain, bool is_last);
     /// Pulled whenever output has gone; null: nobody.
     void set_source(BodySource* source) { source_ = source; }
@@ -186,6 +191,7 @@ class Request final : public script::Subject, public LogContext {
     void complete();
     void give_up();
     OutputState filter_from(size_t first, event::Chain& chain, bool is_last);
+    std::optional<OutputState> run_hooks(size_t first, size_t end, event::Chain& chain, bool is_last);
     OutputState write(event::Chain& chain, bool is_last);
 
     ServerConnection& connection_;
@@ -198,6 +204,7 @@ class Request final : public script::Subject, public LogContext {
     ConfView confs_;
     void** states_ = nullptr;
     BodySource* source_ = nullptr;
+    CopyStep* copy_ = nullptr;  ///< made for the first file
     Waiter* waiter_ = nullptr;
     event::Timer timer_;
     uint64_t active_filters_ = 0;
@@ -210,8 +217,12 @@ class Request final : public script::Subject, public LogContext {
     uint8_t uri_changes_left_ = 11;    ///< as nginx counts: rewrites and internal redirects together
     bool is_finished_ = false;
     bool is_answering_ = false;
-    bool is_last_output_ = false;    ///< the end of the body was handed to the writer
-    bool was_head_written_ = false;  ///< the writer composed the head
+    bool is_ending_ = false;          ///< finish(0) was called
+    bool is_last_given_ = false;      ///< the end of the body was handed to the filters
+    bool copies_files_ = false;       ///< what is behind the ranges takes bytes, not files
+    bool is_filter_waiting_ = false;  ///< a body hook takes nothing more now
+    bool is_last_output_ = false;     ///< the end of the body was handed to the writer
+    bool was_head_written_ = false;   ///< the writer composed the head
 };
 
 }  // namespace sluice::http

@@ -24,13 +24,14 @@ struct Response {
     Headers headers;                          ///< everything else, in order
     Headers trailers;                         ///< sent after a chunked body when the client can take them
 
-    bool is_header_sent : 1 = false;     ///< the head was given to the writer: nothing above may change
-    bool is_header_only : 1 = false;     ///< HEAD, 204, 304: no body follows whatever is output
-    bool is_chunked : 1 = false;         ///< the body travels in chunks (HTTP/1.1 without a length)
-    bool allows_ranges : 1 = false;      ///< Range may be applied; Accept-Ranges is sent
-    bool single_range : 1 = false;       ///< the source can't go back: only one range
-    bool is_body_in_memory : 1 = false;  ///< some active filter needs bytes: file buffers are read before it
-    bool is_unconditional : 1 = false;   ///< If-Modified-Since and the like are the origin's business (proxied)
+    bool is_header_sent : 1 = false;  ///< the head was given to the writer: nothing above may change
+    bool is_header_only : 1 = false;  ///< HEAD, 204, 304: no body follows whatever is output
+    bool is_chunked : 1 = false;      ///< the body travels in chunks (HTTP/1.1 without a length)
+    bool allows_ranges : 1 = false;   ///< Range may be applied; Accept-Ranges is sent
+    bool single_range : 1 = false;    ///< the source can't go back: only one range
+    bool is_body_in_memory : 1 =
+        false;  ///< an active filter needs bytes: set by header hooks, files are read before it
+    bool is_unconditional : 1 = false;  ///< If-Modified-Since and the like are the origin's business (proxied)
 
     /// Takes the validators and the length away, when a filter changes the body.
     void clear_length() { content_length = kUnknownLength; }

@@ -7,6 +7,7 @@
 
 #include "http/conf/http_conf.h"
 #include "http/module.h"
+#include "http/request.h"
 
 namespace sluice::http {
 
@@ -66,6 +67,12 @@ bool Worker::is_debugged(const event::SocketAddress& client) const {
     for (const event::Cidr& range : settings_.debug_connections)
         if (range.contains(client)) return true;
     return false;
+}
+
+event::ThreadPool* Worker::find_thread_pool(const Request& request, Text name) {
+    event::ThreadPool* pool = settings_.thread_pools.find(name);
+    if (pool == nullptr) request.log().error(0, "thread pool \"", name, "\" not found");
+    return pool;
 }
 
 uint64_t Worker::next_connection_number() {

@@ -14,6 +14,8 @@
 
 namespace sluice::http {
 
+class Request;
+
 /// Counters over all workers, in memory that they share; made by the master before it forks. What a worker that died
 /// had counted as going on stays counted.
 struct SharedCounters {
@@ -65,7 +67,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     Msec grace() const { return grace_; }
     event::Loop& loop() const { return loop_; }
     const HttpConf& http() const { return http_; }
-    event::ThreadPools& thread_pools() const { return settings_.thread_pools; }
+    /// The pool that `aio threads=NAME` of a request names; null, with a line in the log, when there is none.
+    event::ThreadPool* find_thread_pool(const Request& request, Text name);
     uint64_t next_connection_number();
     /// `debug_connection` names this client.
     bool is_debugged(const event::SocketAddress& client) const;

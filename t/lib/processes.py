@@ -48,3 +48,9 @@ def descriptors(pid):
     except (FileNotFoundError, ProcessLookupError):
         pass
     return names
+
+
+def memory(pid):
+    """Bytes of memory that the process has for itself."""
+    fields = read(pid, 'statm').split()
+    return (int(fields[1]) - int(fields[2])) * os.sysconf('SC_PAGE_SIZE')

@@ -44,7 +44,7 @@ Result<void> complete_location(Parser& parser, LocationConf& location, const Loc
 
 // parse_values.cpp
 Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words);
-Result<void> aio(Parser& parser, Setting<Aio>& field, Arguments words);
+Result<void> aio(Parser& parser, Setting<AioSettings>& field, Arguments words);
 Result<void> directio(Parser& parser, Setting<Bytes>& field, Arguments words);
 Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words);
 Result<void> keepalive_disable(Parser& parser, Setting<Text>& field, Arguments words);

@@ -23,6 +23,7 @@ struct FilterChain {
     };
     std::vector<Hook> header;  ///< by HeaderStage
     std::vector<Hook> body;    ///< by BodyStage
+    size_t behind_range = 0;   ///< place in `body` of the first hook that sees bytes (see CopyStep)
     void build(const std::vector<const Filter*>& filters);
 };
 

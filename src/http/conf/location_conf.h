@@ -21,7 +21,7 @@ enum class IfModifiedSince : uint8_t { off, exact, before };
 enum class LingeringClose : uint8_t { off, on, always };
 enum class BodyInFileOnly : uint8_t { off, on, clean };
 enum class ServerTokens : uint8_t { off, on, build };
-enum class Aio : uint8_t { off, on, threads };
+enum class Aio : uint8_t { off, kernel, threads };
 enum class SymlinkCheck : uint8_t { off, on, if_not_owner };
 
 /// `root` or `alias`; which one decides how a URI becomes a path.
@@ -35,6 +35,12 @@ struct ErrorPage {
     uint16_t status = 0;
     int overwrite = -1;   ///< `=200`; 0 for `=` (take the page's own status); -1: keep the original
     script::Complex uri;  ///< path with arguments, @name or absolute URL
+};
+
+/// How files are read.
+struct AioSettings {
+    Aio way = Aio::off;
+    script::Complex pool;  ///< name of the thread pool
 };
 
 struct KeepaliveTimeout {
@@ -82,8 +88,7 @@ struct LocationConf {
     // Bodies that go out.
     Setting<bool> sendfile;
     Setting<Bytes> sendfile_max_chunk;
-    Setting<Aio> aio;
-    Setting<Text> aio_pool;
+    Setting<AioSettings> aio;
     Setting<bool> aio_write;
     Setting<Bytes> read_ahead;
     Setting<Bytes> directio;  ///< -1: off

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "event/service.h"
 #include "http/conf/core_parsers.h"
 
 namespace sluice::http::parse {
@@ -43,18 +44,25 @@ Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words
     return {};
 }
 
-Result<void> aio(Parser& parser, Setting<Aio>& field, Arguments words) {
-    const Text word = words[0].text;
-    if (word == "off") {
-        field.set(Aio::off);
-    } else if (word == "on") {
-        field.set(Aio::on);
-    } else if (word == "threads" || word.starts_with("threads=")) {
-        field.set(Aio::threads);
-        if (word.size() > 8) parser.conf<LocationConf>().aio_pool.set(word.substr(8));
-    } else {
-        return invalid(parser, words[0]);
+Result<void> aio(Parser& parser, Setting<AioSettings>& field, Arguments words) {
+    AioSettings settings;
+    std::vector<conf::Token>& pools = parser.environment().thread_pools_asked_for;
+    conf::Token pool;
+    if (words[0].text == "on") {
+        settings.way = Aio::kernel;
+    } else if (words[0].text == "threads") {
+        settings = {Aio::threads, script::Complex(event::kDefaultThreadPool)};
+        pools.push_back({.text = event::kDefaultThreadPool, .at = words[0].at});
+    } else if (take_value(words[0], "threads=", pool)) {
+        Result<script::Complex> compiled = script::Complex::compile(parser, words[0], pool.text);
+        if (!compiled) return compiled.error();
+        if (compiled->is_constant()) pools.push_back(pool);
+        settings = {Aio::threads, *compiled};
+    } else if (words[0].text != "off") {
+        parser.point_at(words[0]);
+        return Error("\"aio\" directive invalid value");
     }
+    field.set(settings);
     return {};
 }
 

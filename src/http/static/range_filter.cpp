@@ -119,6 +119,7 @@ void add_overlap(Arena& arena, const event::Buffer& buffer, uint64_t offset, con
     if (buffer.is_file()) {
         out.add_file(arena, buffer.fd, buffer.file_begin + static_cast<int64_t>(skipped),
                      static_cast<int64_t>(end - begin));
+        out.tail()->is_direct = buffer.is_direct;
     } else {
         out.add(arena, buffer.text().substr(skipped, end - begin));
     }

@@ -2,6 +2,8 @@
 // the others from the page cache.
 #include <cerrno>
 
+#include <fcntl.h>
+
 #include "event/loop.h"
 #include "http/conf/location_conf.h"
 #include "http/content_type.h"
@@ -28,6 +30,11 @@ Verdict redirect_to_folder(Request& request) {
     return Verdict::respond(301);
 }
 
+bool set_direct(int fd) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags >= 0 && ((flags & O_DIRECT) != 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) == 0);
+}
+
 /// Fills in the head and sends it together with the body.
 Verdict send(Request& request, const FileInfo& info, Text etag, event::Chain& body) {
     Response& response = request.response;
@@ -51,10 +58,32 @@ Verdict send_from_memory(Request& request, CachedFileRef reference) {
     return send(request, file.info(), file.etag(), body);
 }
 
-Verdict send_from_descriptor(Request& request, OpenFile& file) {
+/// `directio`: from that size on, files are read past the page cache.
+bool is_direct(const LocationConf& core, const FileInfo& info) {
+    return core.directio->count >= 0 && info.size >= core.directio->count;
+}
+
+/// The kernel looks at the value of `read_ahead` only for being there.
+void advise(Request& request, const OpenFile& file) {
+    const int64_t read_ahead = request.conf<LocationConf>().read_ahead->count;
+    if (read_ahead > 0 && file.info.size > read_ahead)
+        ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+Verdict send_from_descriptor(Request& request, Text path, OpenFile& file) {
     Arena& arena = request.arena();
+    const int fd = file.keep(request);
+    advise(request, file);
     event::Chain body;
-    body.add_file(arena, file.keep(request), 0, file.info.size);
+    body.add_file(arena, fd, 0, file.info.size);
+    if (!body.empty() && is_direct(request.conf<LocationConf>(), file.info)) {
+        if (set_direct(fd)) {
+            body.head()->is_direct = true;
+            request.response.is_body_in_memory = true;
+        } else {
+            request.log().write(LogLevel::crit, errno, "fcntl(O_DIRECT) \"", path, "\" failed");
+        }
+    }
     return send(request, file.info, write_etag(arena.make_bytes(48), file.info), body);
 }
 
@@ -86,8 +115,9 @@ Verdict open_and_send(Request& request, Text path) {
     }
     if (request.method == Method::post) return Verdict::respond(405);
     request.body.discard();
-    if (file.info.size > MemoryCache::kLargestFile || !may_use_memory(request.conf<LocationConf>()))
-        return send_from_descriptor(request, file);
+    const auto& core = request.conf<LocationConf>();
+    if (file.info.size > MemoryCache::kLargestFile || is_direct(core, file.info) || !may_use_memory(core))
+        return send_from_descriptor(request, path, file);
     const int64_t now = request.connection().loop().wall_msec() * 1'000'000;
     std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now);
     if (!read) {

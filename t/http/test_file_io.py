@@ -1,0 +1,176 @@
+"""How files get to the client: into memory and out again, past the page cache, in threads; and what becomes of a file or a client that
+goes meanwhile."""
+import os
+import re
+
+import pytest
+
+from lib import binary, processes
+from lib.wait import wait_for
+
+CONF = r'''
+    server {
+        listen 127.0.0.1:%%main%%;
+        root %%PREFIX%%/html;
+        location /copied/ { alias %%PREFIX%%/html/; sendfile off; }
+        location /one/ { alias %%PREFIX%%/html/; sendfile off; output_buffers 1 4k; }
+        location /odd/ { alias %%PREFIX%%/html/; sendfile off; output_buffers 3 1111; }
+        location /large/ { alias %%PREFIX%%/html/; sendfile off; output_buffers 2 1m; }
+        location /threads/ { alias %%PREFIX%%/html/; sendfile off; aio threads; }
+        location /named/ { alias %%PREFIX%%/html/; sendfile off; aio threads=small; output_buffers 4 8k; }
+        location /variable/ { alias %%PREFIX%%/html/; sendfile off; aio threads=$arg_pool; }
+        location /direct/ { alias %%PREFIX%%/html/; directio 4k; }
+        location /directthreads/ { alias %%PREFIX%%/html/; directio 4k; aio threads; }
+        location /aligned/ { alias %%PREFIX%%/html/; directio 512; directio_alignment 4k; output_buffers 2 10k; }
+        location /sent/ { alias %%PREFIX%%/html/; sendfile on; }
+        location /sentthreads/ { alias %%PREFIX%%/html/; sendfile on; aio threads; }
+        location /chunks/ { alias %%PREFIX%%/html/; sendfile on; sendfile_max_chunk 64k; read_ahead 1; }
+        location /slow/ { alias %%PREFIX%%/html/; sendfile off; limit_rate 1m; limit_rate_after 100k; }
+    }
+'''
+MAIN = 'thread_pool small threads=1 max_queue=16;'
+WAYS = ['copied', 'one', 'odd', 'large', 'threads', 'named', 'direct', 'directthreads', 'aligned', 'sent', 'sentthreads', 'chunks', 'slow']
+BIG = os.urandom((1 << 20) + 4321)
+SIZES = [1, 511, 512, 513, 4095, 4096, 4097, 32768, 32769, 65536, 100_000]
+FILES = {'html/big': BIG, **{f'html/{size}': BIG[:size] for size in SIZES}}
+
+
+@pytest.fixture(scope='module')
+def site(module_server):
+    return module_server(CONF, main=MAIN, files=FILES)
+
+
+def cool(path):
+    """Takes a file out of the page cache."""
+    with open(path, 'rb') as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_every_size(site, way):
+    for size in SIZES:
+        cool(site.prefix / f'html/{size}')
+    with site.connect() as c:
+        for size in SIZES:
+            for _ in range(2):
+                assert c.get(f'/{way}/{size}').body == BIG[:size]
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_ranges(site, way):
+    cool(site.prefix / 'html/big')
+    with site.connect() as c:
+        for first, last in [(0, 0), (1, 1), (511, 513), (4095, 8192), (1000, 500_999), (len(BIG) - 5, len(BIG) - 1), (65_535, 65_537)]:
+            part = c.get(f'/{way}/big', {'Range': f'bytes={first}-{last}'})
+            assert (part.status, part.body) == (206, BIG[first:last + 1])
+        several = c.get(f'/{way}/big', {'Range': 'bytes=5-100000,7-7,900000-900100'})
+        for piece in (BIG[5:100_001], BIG[7:8], BIG[900_000:900_101]):
+            assert piece in several.body
+        assert len(several.body) == int(several.headers['Content-Length'])
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_head_reads_nothing(site, way):
+    with site.connect() as c:
+        assert c.request('HEAD', f'/{way}/big').headers['Content-Length'] == str(len(BIG))
+        assert c.get(f'/{way}/1').body == BIG[:1]
+
+
+@pytest.mark.parametrize('way', [way for way in WAYS if way != 'slow'])
+def test_slow_reader(site, way):
+    cool(site.prefix / 'html/big')
+    c = site.connect(receive_buffer=4096)
+    c.send(f'GET /{way}/big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    assert c.response().body == BIG and c.is_closed()
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_pipelined(site, way):
+    with site.connect() as c:
+        c.send(f'GET /{way}/big HTTP/1.1\r\nHost: a\r\n\r\n' * 3)
+        assert [r.body == BIG for r in c.responses(3)] == [True] * 3
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_client_that_leaves(site, way):
+    """The audit sees descriptors that stay, and a sanitizer memory that was used after its end."""
+    for _ in range(10):
+        cool(site.prefix / 'html/big')
+        c = site.connect(receive_buffer=4096)
+        c.send(f'GET /{way}/big HTTP/1.1\r\nHost: a\r\n\r\n')
+        c.reset()
+    for _ in range(5):
+        c = site.connect(receive_buffer=4096)
+        c.send(f'GET /{way}/big HTTP/1.1\r\nHost: a\r\n\r\n')
+        c.wait_readable()
+        c.reset()
+    assert site.get(f'/{way}/1').body == BIG[:1]
+
+
+def test_memory_does_not_grow_with_the_file(server):
+    s = server('server { listen 127.0.0.1:%%main%%; sendfile off; }')
+    path = s.write('html/huge')
+    os.truncate(path, 256 << 20)
+    worker, = s.workers()
+    with s.connect() as c:
+        c.send('GET /huge HTTP/1.1\r\nHost: a\r\n\r\n')
+        c.wait_readable()
+        before = processes.memory(worker)
+        received = 0
+        while received < 256 << 20:
+            received += len(c.socket.recv(1 << 20))
+        assert processes.memory(worker) - before < 16 << 20
+
+
+@pytest.mark.parametrize('way, line', [
+    ('copied', r'pread\(\) read only 0 of \d+ from ".*/html/shrinks"'),
+    ('threads', r'pread\(\) read only 0 of \d+ from ".*/html/shrinks"'),
+    ('direct', r'pread\(\) read only 0 of \d+ from ".*/html/shrinks"'),
+])
+def test_file_that_shrinks(site, way, line):
+    """A message that is not complete ends with its connection, and the log tells why."""
+    site.excuse('pread.. read only')  # real nginx takes it for an alert
+    path = site.write('html/shrinks')
+    os.truncate(path, 64 << 20)
+    c = site.connect(receive_buffer=4096)
+    c.send(f'GET /{way}/shrinks HTTP/1.1\r\nHost: a\r\n\r\n')
+    c.wait_readable()
+    os.truncate(path, 1000)
+    assert len(c.rest()) < 64 << 20
+    site.wait_log(line)
+
+
+def test_pool_of_a_variable(site):
+    assert site.get('/variable/100000?pool=small').body == BIG[:100_000]
+    with site.connect() as c:
+        c.send('GET /variable/100000?pool=none HTTP/1.1\r\nHost: a\r\n\r\n')
+        assert c.is_closed()
+    site.wait_log(r'\[error\] .* thread pool "none" not found')
+
+
+def test_pool_that_overflows(server):
+    """Reads that find no place in the queue fail their request and no other."""
+    s = server('server { listen 127.0.0.1:%%main%%; sendfile off; directio 1; aio threads=tiny; }',
+               main='thread_pool tiny threads=1 max_queue=0;', files={'html/big': BIG})
+    with s.connect() as c:
+        c.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n')
+        c.rest()
+    s.wait_log(r'\[error\] .*thread pool "tiny" queue overflow: 0 tasks waiting')
+    assert s.get('/none').status == 404
+
+
+def threads_of(pid):
+    return len(os.listdir(f'/proc/{pid}/task'))
+
+
+@pytest.mark.skipif(binary.is_nginx(binary.path()), reason='nginx starts all threads at once')
+def test_what_is_cached_needs_no_thread(server):
+    s = server('server { listen 127.0.0.1:%%main%%; sendfile off; aio threads; }', files={'html/big': BIG})
+    worker, = s.workers()
+    before = threads_of(worker)
+    assert s.get('/big').body == BIG  # just written: in the page cache
+    assert threads_of(worker) == before
+    cool(s.prefix / 'html/big')
+    assert s.get('/big').body == BIG
+    assert threads_of(worker) > before
