@@ -48,6 +48,7 @@ struct Exchange {
     event::Chain held;  ///< output that limit_rate holds back
     event::Timer send_timer;
     event::Timer rate_timer;
+    Msec paced_until;           ///< limit_rate: nothing more leaves before
     int64_t sent_before = 0;    ///< bytes_sent() of the connection when the exchange began
     int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
     Tunnel* tunnel = nullptr;

@@ -109,7 +109,7 @@ void Session::on_sent() {
         exchange_->tunnel->on_client_sent();
     } else if (exchange_ != nullptr && !is_over_) {
         if (!exchange_->held.empty()) {
-            static_cast<void>(transmit_limited(exchange_->request));
+            go_on_limited();
         } else {
             exchange_->request.on_output_gone();
         }

@@ -80,6 +80,7 @@ class Session final : public http::Session, public Stream {
     OutputState transmit(Request& request, event::Chain& chain);
     OutputState send_now(Request& request, event::Chain& chain);
     OutputState transmit_limited(Request& request);
+    void go_on_limited();
     bool decide_persistence(Request& request);
     void frame_chunk(event::Chain& chain, bool is_last);
     void on_send_timer();

@@ -93,11 +93,16 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
 
 // limit_rate (nginx): so many bytes a second since the request began, beyond limit_rate_after.
 OutputState Session::transmit_limited(Request& request) {
+    const Msec now = connection_.loop().now();
+    if (now < exchange_->paced_until) {
+        exchange_->rate_timer.arm(connection_.loop(), exchange_->paced_until - now);
+        return OutputState::pending;
+    }
     const int64_t rate = request.limit_rate();
     int64_t allowed = exchange_->held.size();
     int64_t free = 0;  // limit_rate_after: what is not counted
     if (rate > 0) {
-        const Msec elapsed = connection_.loop().now() - request.started();
+        const Msec elapsed = now - request.started();
         const int64_t budget =
             rate * (elapsed.count / 1000 + 1) + request.limit_rate_after() - bytes_sent(request).count;
         if (budget <= 0) {
@@ -107,19 +112,20 @@ OutputState Session::transmit_limited(Request& request) {
         // In halves of a second, so that the rate holds for short answers, too.
         free = std::max<int64_t>(request.limit_rate_after() - bytes_sent(request).count, 0);
         allowed = std::min({allowed, budget, free + std::max<int64_t>(rate / 2, 1)});
+        exchange_->paced_until = now + Msec{std::max<int64_t>((allowed - free) * 1000 / rate, 0)};
     }
     event::Chain part = exchange_->held.split(arena_, allowed);
     const OutputState state = send_now(request, part);
-    if (state != OutputState::sent || exchange_->held.empty()) return state;
-    exchange_->rate_timer.arm(connection_.loop(), {std::max<int64_t>((allowed - free) * 1000 / rate, 1)});
-    return OutputState::pending;
+    return state != OutputState::sent || exchange_->held.empty() ? state : transmit_limited(request);
+}
+
+void Session::go_on_limited() {
+    if (transmit_limited(exchange_->request) == OutputState::sent) exchange_->request.on_output_gone();
 }
 
 void Session::on_rate_timer() {
     ++depth_;
-    if (exchange_ != nullptr && !is_over_ && !connection_.transport().is_sending() &&
-        transmit_limited(exchange_->request) == OutputState::sent)
-        exchange_->request.on_output_gone();
+    if (exchange_ != nullptr && !is_over_ && !connection_.transport().is_sending()) go_on_limited();
     leave();
 }
 
