@@ -18,13 +18,21 @@ struct ProxyConf : http::upstream::Conf {
     Setting<script::Complex> method;
     Setting<HttpVersion> http_version;
     Setting<Redirects> redirects;
-    Setting<Cookies> cookies;
+    Setting<Rules<Redirect>> cookie_domains;
+    Setting<Rules<Redirect>> cookie_paths;
+    Setting<Rules<CookieFlags>> cookie_flags;
     Setting<uint32_t> headers_hash_max_size;
     Setting<uint32_t> headers_hash_bucket_size;
 
     const HeadTemplate* head = nullptr;
     const Redirect* own_redirect = nullptr;  ///< `proxy_redirect default`
 };
+
+// rewriting_conf.cpp
+Result<void> parse_redirect(conf::Parser& parser, Setting<Redirects>& field, conf::Arguments words);
+Result<void> parse_cookie_domain(conf::Parser& parser, Setting<Rules<Redirect>>& field, conf::Arguments words);
+Result<void> parse_cookie_path(conf::Parser& parser, Setting<Rules<Redirect>>& field, conf::Arguments words);
+Result<void> parse_cookie_flags(conf::Parser& parser, Setting<Rules<CookieFlags>>& field, conf::Arguments words);
 
 }  // namespace sluice::proxy
 

@@ -1,5 +1,8 @@
-// Rewriting of Set-Cookie: domain, path, flags (RFC 6265 §4.1).
-#include <sluice/http/fields/token_list.h>
+// Rewriting of Set-Cookie: domain, path, flags (RFC 6265 §4.1). A field that a rule fits is put together anew; others
+// pass as they are.
+#include <algorithm>
+#include <array>
+#include <vector>
 
 #include "rewriting.h"
 
@@ -7,20 +10,94 @@ namespace sluice::proxy {
 
 namespace {
 
-/// The value with the first rule that fits; itself when none does.
-Text apply(script::Subject& subject, Text value, const conf::Sequence<Redirect>& rules, bool is_domain) {
-    for (const Redirect& rule : rules) {
-        // A domain is compared as a whole; of a path, a prefix is replaced.
-        if (is_domain && rule.regex == nullptr) {
-            const size_t dot = value.starts_with('.') ? 1 : 0;
-            if (text::iequals(rule.from.evaluate(subject), value.substr(dot)))
-                return subject.arena().concat(value.substr(0, dot), rule.to.evaluate(subject));
-            continue;
-        }
-        const Text changed = rewrite_location(subject, value, rule);
-        if (changed.data() != nullptr) return changed;
+struct Attribute {
+    Text name;
+    Text value;  ///< null: there is no "="
+    bool is(Text other) const { return text::iequals(name, other); }
+};
+using Attributes = std::vector<Attribute>;
+
+/// The first one is the cookie itself.
+Attributes split(Text cookie) {
+    Attributes all;
+    for (bool is_last = false; !is_last;) {
+        is_last = cookie.find(';') == Text::npos;
+        const Text attribute = text::split_off(cookie, ';');
+        const size_t equals = attribute.find('=');
+        all.push_back({text::trim(attribute.substr(0, equals)),
+                       equals == Text::npos ? Text{} : text::trim(attribute.substr(equals + 1))});
     }
-    return value;
+    return all;
+}
+
+Text join(Arena& arena, const Attributes& attributes) {
+    Text made;
+    for (const Attribute& one : attributes) {
+        const bool is_first = made.data() == nullptr;
+        made = arena.concat(made, is_first ? Text{} : Text("; "), one.name,
+                            one.value.data() != nullptr ? Text("=") : Text{}, one.value);
+    }
+    return made;
+}
+
+Text without_dot(Text domain) {
+    return domain.starts_with('.') ? domain.substr(1) : domain;
+}
+
+/// Null Text when the rule does not fit. A domain is compared as a whole, dots before it do not count.
+Text rewrite_domain(script::Subject& subject, Text domain, const Redirect& rule) {
+    if (rule.regex != nullptr) return rewrite_location(subject, domain, rule);
+    if (!text::iequals(without_dot(rule.from.evaluate(subject)), without_dot(domain))) return {};
+    return subject.arena().concat(domain.substr(0, domain.size() - without_dot(domain).size()),
+                                  without_dot(rule.to.evaluate(subject)));
+}
+
+/// Gives each attribute of the name what the first rule that fits says.
+template <class Rewrite>
+bool rewrite_values(script::Subject& subject, Attributes& attributes, Text name,
+                    const conf::Sequence<Redirect>& rules, Rewrite rewrite) {
+    bool is_changed = false;
+    for (size_t i = 1; i < attributes.size(); ++i) {
+        Attribute& one = attributes[i];
+        if (!one.is(name) || one.value.empty()) continue;
+        for (const Redirect& rule : rules) {
+            const Text changed = rewrite(subject, one.value, rule);
+            if (changed.data() == nullptr) continue;
+            one.value = changed;
+            is_changed = true;
+            break;
+        }
+    }
+    return is_changed;
+}
+
+/// The words of proxy_cookie_flags; of those about one attribute, the first in this order counts.
+struct Flag {
+    Text word;
+    Attribute attribute;  ///< what it adds
+    bool removes = false;
+};
+constexpr std::array kFlags{
+    Flag{"secure", {"Secure", {}}},
+    Flag{"nosecure", {"Secure", {}}, true},
+    Flag{"httponly", {"HttpOnly", {}}},
+    Flag{"nohttponly", {"HttpOnly", {}}, true},
+    Flag{"samesite=strict", {"SameSite", "Strict"}},
+    Flag{"samesite=lax", {"SameSite", "Lax"}},
+    Flag{"samesite=none", {"SameSite", "None"}},
+    Flag{"nosamesite", {"SameSite", {}}, true},
+};
+
+void apply(Attributes& attributes, const Flag& flag) {
+    const auto is_it = [&](const Attribute& one) { return one.is(flag.attribute.name); };
+    const auto first = std::find_if(attributes.begin() + 1, attributes.end(), is_it);
+    if (flag.removes) {
+        attributes.erase(std::remove_if(first, attributes.end(), is_it), attributes.end());
+    } else if (first == attributes.end()) {
+        attributes.push_back(flag.attribute);
+    } else if (!flag.attribute.value.empty() && !text::iequals(first->value, flag.attribute.value)) {
+        *first = flag.attribute;
+    }
 }
 
 bool fits(script::Subject& subject, const CookieFlags& rule, Text name) {
@@ -28,51 +105,41 @@ bool fits(script::Subject& subject, const CookieFlags& rule, Text name) {
     return text::iequals(rule.name.evaluate(subject), name);
 }
 
-Text attribute_name(Text attribute) {
-    return text::trim(attribute.substr(0, attribute.find('=')));
-}
-
-bool is_listed(std::span<const Text> list, Text name) {
-    for (const Text one : list)
-        if (text::iequals(attribute_name(one), name)) return true;
+/// False when no rule is for this cookie, or its words mean nothing.
+bool set_flags(script::Subject& subject, Attributes& attributes, const conf::Sequence<CookieFlags>& rules) {
+    for (const CookieFlags& rule : rules) {
+        if (!fits(subject, rule, attributes.front().name)) continue;
+        std::array<bool, kFlags.size()> is_asked{};
+        for (const script::Complex& word : rule.flags) {
+            const Text value = word.evaluate(subject);
+            for (size_t i = 0; i < kFlags.size(); ++i) is_asked[i] |= text::iequals(kFlags[i].word, value);
+        }
+        Text done;
+        for (size_t i = 0; i < kFlags.size(); ++i) {
+            if (!is_asked[i] || done == kFlags[i].attribute.name) continue;
+            apply(attributes, kFlags[i]);
+            done = kFlags[i].attribute.name;
+        }
+        return !done.empty();
+    }
     return false;
-}
-
-const CookieFlags* find_flags(script::Subject& subject, const conf::Sequence<CookieFlags>& rules, Text name) {
-    for (const CookieFlags& rule : rules)
-        if (fits(subject, rule, name)) return &rule;
-    return nullptr;
-}
-
-Text rewrite_attribute(script::Subject& subject, Text attribute, const Cookies& rules) {
-    const size_t equals = attribute.find('=');
-    if (equals == Text::npos) return attribute;
-    const Text name = attribute_name(attribute);
-    const Text before = attribute.substr(0, equals + 1);
-    const Text value = attribute.substr(equals + 1);
-    const bool is_domain = text::iequals(name, "domain");
-    if (!is_domain && !text::iequals(name, "path")) return attribute;
-    return subject.arena().concat(before, apply(subject, value, is_domain ? rules.domains : rules.paths, is_domain));
 }
 
 }  // namespace
 
-Text rewrite_cookie(script::Subject& subject, Text value, const Cookies& rules) {
+bool is_cookie_flag(Text word) {
+    return std::any_of(kFlags.begin(), kFlags.end(),
+                       [&](const Flag& flag) { return text::iequals(flag.word, word); });
+}
+
+Text rewrite_cookie(script::Subject& subject, Text value, const CookieRules& rules) {
     if (rules.domains.empty() && rules.paths.empty() && rules.flags.empty()) return {};
-    Arena& arena = subject.arena();
-    Text rest = value;
-    Text made = text::split_off(rest, ';');
-    const CookieFlags* flags = find_flags(subject, rules.flags, attribute_name(made));
-    const bool has_more = value.find(';') != Text::npos;
-    while (has_more && !rest.empty()) {
-        const Text attribute = text::split_off(rest, ';');
-        const Text name = attribute_name(attribute);
-        if (flags != nullptr && (is_listed(flags->add, name) || is_listed(flags->remove, name))) continue;
-        made = arena.concat(made, ";", rewrite_attribute(subject, attribute, rules));
-    }
-    if (flags != nullptr)
-        for (const Text flag : flags->add) made = arena.concat(made, "; ", flag);
-    return made;
+    Attributes attributes = split(value);
+    if (attributes.front().value.data() == nullptr) return {};
+    bool is_changed = rewrite_values(subject, attributes, "domain", rules.domains, rewrite_domain);
+    is_changed |= rewrite_values(subject, attributes, "path", rules.paths, rewrite_location);
+    is_changed |= set_flags(subject, attributes, rules.flags);
+    return is_changed ? join(subject.arena(), attributes) : Text{};
 }
 
 }  // namespace sluice::proxy

@@ -174,7 +174,9 @@ BodyState Http1::read_body(Exchange& exchange, Text& bytes, Text& piece) {
 
 Text Http1::rewrite(Exchange& exchange, const http::Field& field) {
     http::Request& request = exchange.request();
-    if (field.known == KnownHeader::set_cookie) return rewrite_cookie(request, field.value, *conf_.cookies);
+    if (field.known == KnownHeader::set_cookie)
+        return rewrite_cookie(request, field.value,
+                              {conf_.cookie_domains->all, conf_.cookie_paths->all, conf_.cookie_flags->all});
     const Redirects& redirects = *conf_.redirects;
     if (redirects.is_off) return {};
     // "Refresh: 5; url=http://…"

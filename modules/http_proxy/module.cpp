@@ -102,7 +102,9 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
         }
         auto& upstreams = *static_cast<http::upstream::Upstreams*>(
             parser.object(conf::slot_of<http::upstream::Upstreams>(), parser.scope()));
-        target.group = &upstreams.refer(parser, parts.name, parts.port, words[0]);
+        Result<http::upstream::Group*> group = upstreams.refer(parser, parts.name, parts.port, words[0]);
+        if (!group) return group.error();
+        target.group = *group;
     }
     Result<script::Complex> host =
         target.group != nullptr
@@ -112,73 +114,6 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
     target.host = *host;
     core.content_handler.set(proxy);
     field.set(&target);
-    return {};
-}
-
-Result<void> cookie_rule(Parser& parser, conf::Sequence<Redirect>& rules, Arguments words) {
-    if (words.size() == 1) {
-        if (words[0].text == "off") return {};
-        parser.point_at(words[0]);
-        return Error(parser.arena().concat("invalid parameter \"", words[0].text, "\""));
-    }
-    Result<Redirect> rule = parse_rule(parser, words[0], words[1]);
-    if (!rule) return rule.error();
-    rules.append(parser.arena(), *rule);
-    return {};
-}
-
-Result<void> cookie_domain(Parser& parser, ProxyConf& conf, Arguments words) {
-    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
-    Result<void> done = cookie_rule(parser, cookies.domains, words);
-    conf.cookies.set(cookies);
-    return done;
-}
-
-Result<void> cookie_path(Parser& parser, ProxyConf& conf, Arguments words) {
-    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
-    Result<void> done = cookie_rule(parser, cookies.paths, words);
-    conf.cookies.set(cookies);
-    return done;
-}
-
-Result<void> cookie_flags(Parser& parser, ProxyConf& conf, Arguments words) {
-    Cookies cookies = conf.cookies.is_here() ? *conf.cookies : Cookies{};
-    if (words.size() == 1 && words[0].text == "off") {
-        conf.cookies.set(cookies);
-        return {};
-    }
-    CookieFlags rule;
-    Result<Redirect> name = parse_rule(parser, words[0], words[0]);
-    if (!name) return name.error();
-    rule.name = name->from;
-    rule.regex = name->regex;
-    constexpr std::array<std::pair<Text, Text>, 8> kFlags{{{"secure", "Secure"},
-                                                           {"httponly", "HttpOnly"},
-                                                           {"samesite=strict", "SameSite=Strict"},
-                                                           {"samesite=lax", "SameSite=Lax"},
-                                                           {"samesite=none", "SameSite=None"},
-                                                           {"nosecure", "Secure"},
-                                                           {"nohttponly", "HttpOnly"},
-                                                           {"nosamesite", "SameSite"}}};
-    constexpr size_t kFirstRemoving = 5;
-    const std::span<Text> add = parser.arena().make_array<Text>(words.size());
-    const std::span<Text> remove = parser.arena().make_array<Text>(words.size());
-    size_t added = 0;
-    size_t removed = 0;
-    for (const conf::Token& word : words.subspan(1)) {
-        const auto* found = std::find_if(kFlags.begin(), kFlags.end(),
-                                         [&](const auto& flag) { return text::iequals(flag.first, word.text); });
-        if (found == kFlags.end()) {
-            parser.point_at(word);
-            return Error(parser.arena().concat("invalid parameter \"", word.text, "\""));
-        }
-        const bool removes = static_cast<size_t>(found - kFlags.begin()) >= kFirstRemoving;
-        (removes ? remove[removed++] : add[added++]) = found->second;
-    }
-    rule.add = add.first(added);
-    rule.remove = remove.first(removed);
-    cookies.flags.append(parser.arena(), rule);
-    conf.cookies.set(cookies);
     return {};
 }
 
@@ -254,13 +189,20 @@ constexpr std::array kOwn{
                                                                      .help = "rewrites Location and Refresh",
                                                                      .arity = {1, 2},
                                                                      .may_repeat = true}),
-    conf::action<ProxyConf, cookie_domain>(
-        "proxy_cookie_domain", {.where = anywhere, .help = "rewrites the domain of cookies", .arity = {1, 2}}),
-    conf::action<ProxyConf, cookie_path>(
-        "proxy_cookie_path", {.where = anywhere, .help = "rewrites the path of cookies", .arity = {1, 2}}),
-    conf::action<ProxyConf, cookie_flags>("proxy_cookie_flags",
-                                          {.where = anywhere, .help = "sets flags of cookies", .arity = {1, 4}}),
-    conf::inherited<&ProxyConf::cookies>(),
+    custom<&ProxyConf::cookie_domains, parse_cookie_domain>("proxy_cookie_domain",
+                                                            {.where = anywhere,
+                                                             .initial = "off",
+                                                             .help = "rewrites the domain of cookies",
+                                                             .arity = {1, 2},
+                                                             .may_repeat = true}),
+    custom<&ProxyConf::cookie_paths, parse_cookie_path>("proxy_cookie_path", {.where = anywhere,
+                                                                              .initial = "off",
+                                                                              .help = "rewrites the path of cookies",
+                                                                              .arity = {1, 2},
+                                                                              .may_repeat = true}),
+    custom<&ProxyConf::cookie_flags, parse_cookie_flags>(
+        "proxy_cookie_flags",
+        {.where = anywhere, .initial = "off", .help = "sets flags of cookies", .arity = {1, 4}, .may_repeat = true}),
     directive<&ProxyConf::headers_hash_max_size>(
         "proxy_headers_hash_max_size", {.where = anywhere, .initial = "512", .help = "accepted for compatibility"}),
     directive<&ProxyConf::headers_hash_bucket_size>(

@@ -1,4 +1,4 @@
-// Rewriting of Location and Refresh.
+// Rewriting of Location and Refresh, and the rules that cookies are rewritten by.
 #include "rewriting.h"
 
 namespace sluice::proxy {
@@ -19,14 +19,17 @@ Text rewrite_location(script::Subject& subject, Text location, const Redirect& r
     return rule.to.evaluate(subject);
 }
 
-Result<Redirect> parse_rule(conf::Parser& parser, const conf::Token& from, const conf::Token& to) {
+Result<Redirect> parse_rule(conf::Parser& parser, const conf::Token& from, const conf::Token* to,
+                            RegexCase regex_case) {
     Redirect rule;
     Arena& arena = parser.arena();
     script::VariableTable& table = *parser.scope().variables;
     if (from.text.starts_with('~')) {
-        const bool ignores_case = from.text.starts_with("~*");
+        const bool has_star = regex_case == RegexCase::told && from.text.starts_with("~*");
+        const bool ignores_case = has_star || regex_case == RegexCase::ignored;
         Result<const script::Regex*> regex =
-            script::Regex::compile(arena, table, from.text.substr(ignores_case ? 2 : 1), {ignores_case});
+            script::Regex::compile(arena, table, from.text.substr(has_star ? 2 : 1), {ignores_case});
+        parser.point_at(from);
         if (!regex) return regex.error();
         rule.regex = *regex;
     } else {
@@ -34,32 +37,11 @@ Result<Redirect> parse_rule(conf::Parser& parser, const conf::Token& from, const
         if (!compiled) return compiled.error();
         rule.from = *compiled;
     }
-    Result<script::Complex> compiled = script::Complex::compile(arena, table, to.text, to.at);
+    if (to == nullptr) return rule;
+    Result<script::Complex> compiled = script::Complex::compile(arena, table, to->text, to->at);
     if (!compiled) return compiled.error();
     rule.to = *compiled;
     return rule;
-}
-
-Result<void> parse_redirect(conf::Parser& parser, Setting<Redirects>& field, conf::Arguments words) {
-    Redirects redirects =
-        field.is_here() ? field.value : Redirects{.is_off = false, .has_default = false, .rules = {}};
-    if (words.size() == 1) {
-        if (words[0].text == "off") {
-            redirects.is_off = true;
-        } else if (words[0].text == "default") {
-            redirects.has_default = true;
-        } else {
-            parser.point_at(words[0]);
-            return Error(parser.arena().concat("invalid parameter \"", words[0].text, "\""));
-        }
-        field.set(redirects);
-        return {};
-    }
-    Result<Redirect> rule = parse_rule(parser, words[0], words[1]);
-    if (!rule) return rule.error();
-    redirects.rules.append(parser.arena(), *rule);
-    field.set(redirects);
-    return {};
 }
 
 }  // namespace sluice::proxy

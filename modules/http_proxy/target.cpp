@@ -1,6 +1,7 @@
 // Addresses and the URI rules of proxy_pass.
 #include "target.h"
 
+#include <sluice/event/resolve_config.h>
 #include <sluice/http/uri/escape.h>
 
 namespace sluice::proxy {
@@ -30,14 +31,10 @@ Url parse_url(Text text) {
     const size_t end = rest.find_first_of("/?");
     url.host = rest.substr(0, end);
     url.uri = end == Text::npos ? Text{} : rest.substr(end);
-    const http::upstream::HostPort parts = http::upstream::split_host(url.host);
+    const event::HostPort parts = event::split_host_port(url.host);
     url.name = parts.host;
     url.port = parts.port;
-    if (parts.host.empty()) {
-        url.error = "no host";
-    } else if (!parts.is_valid) {
-        url.error = "invalid port";
-    }
+    url.error = parts.error;
     return url;
 }
 

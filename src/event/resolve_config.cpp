@@ -1,7 +1,9 @@
 // Host names in a configuration.
 #include "event/resolve_config.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <netdb.h>
@@ -28,16 +30,16 @@ struct Split {
     Text host;
     Text port;
     bool has_port = false;
+    bool is_valid = true;
 };
 
 Split split(Text value) {
-    if (value.starts_with('[')) {
-        const size_t end = value.find(']');
-        if (end == Text::npos) return {value, {}, false};
-        const Text rest = value.substr(end + 1);
-        return {value.substr(0, end + 1), rest.starts_with(':') ? rest.substr(1) : Text{}, rest.starts_with(':')};
-    }
-    const size_t colon = value.rfind(':');
+    const Split kInvalid{.host = {}, .port = {}, .has_port = false, .is_valid = false};
+    if (value.find_first_of("/?") != Text::npos) return kInvalid;
+    const size_t end = value.starts_with('[') ? value.find(']') : 0;
+    if (end == Text::npos) return kInvalid;
+    const size_t colon = value.find(':', end);
+    if (end != 0 && end + 1 != std::min(colon, value.size())) return kInvalid;
     if (colon == Text::npos) return {value, {}, false};
     return {value.substr(0, colon), value.substr(colon + 1), true};
 }
@@ -73,49 +75,83 @@ Result<std::vector<SocketAddress>> resolve_unix(Text value, const Wording& wordi
     return std::vector{*address};
 }
 
-Result<uint16_t> read_port(Text port, const Wording& wording, Text value) {
-    const std::optional<uint64_t> number = text::parse_uint(port);
-    if (!number || *number == 0 || *number > UINT16_MAX) return fail("invalid port", wording, value);
+std::optional<uint16_t> to_port(Text text) {
+    const std::optional<uint64_t> number = text::parse_uint(text);
+    if (!number || *number == 0 || *number > UINT16_MAX) return std::nullopt;
     return static_cast<uint16_t>(*number);
+}
+
+struct PortRange {
+    uint16_t first = 0;
+    uint16_t last = 0;
+};
+
+/// "80" or "8000-8010".
+Result<PortRange> read_ports(Text text, Text value) {
+    const size_t dash = text.find('-');
+    const std::optional<uint16_t> first = to_port(text.substr(0, dash));
+    const std::optional<uint16_t> last = dash == Text::npos ? first : to_port(text.substr(dash + 1));
+    if (!first || !last) return fail("invalid port", kListen, value);
+    if (*last < *first) return fail("invalid port range", kListen, value);
+    return PortRange{*first, *last};
+}
+
+/// Digits alone, or two such with a dash, are ports.
+bool is_port(Text value) {
+    const size_t dash = value.find('-');
+    return text::parse_uint(value.substr(0, dash)) &&
+           (dash == Text::npos || text::parse_uint(value.substr(dash + 1)));
+}
+
+Result<std::vector<SocketAddress>> find_host(Text host, uint16_t port, Text value) {
+    if (host == "*") return std::vector{SocketAddress::ipv4(INADDR_ANY, port)};
+    if (host.empty()) return fail("no host", kListen, value);
+    if (host.starts_with('[') && !SocketAddress::parse_ip(host, port))
+        return fail("invalid IPv6 address", kListen, value);
+    return look_up(host, port, kListen, value);
 }
 
 }  // namespace
 
+HostPort split_host_port(Text value) {
+    const Split parts = split(value);
+    if (!parts.is_valid) return {.error = "invalid host"};
+    const std::optional<uint16_t> port = parts.has_port ? to_port(parts.port) : uint16_t{0};
+    if (!port) return {.host = parts.host, .error = "invalid port"};
+    if (parts.host.empty()) return {.error = "no host"};
+    if (parts.host.starts_with('[') && !SocketAddress::parse_ip(parts.host, *port))
+        return {.host = parts.host, .error = "invalid IPv6 address"};
+    return {parts.host, *port, {}};
+}
+
 Result<std::vector<SocketAddress>> resolve_listen(Text value, uint16_t default_port) {
     if (value.starts_with("unix:")) return resolve_unix(value, kListen);
-    const Split parts = split(value);
-    // A number alone is a port.
-    if (!parts.has_port && text::parse_uint(value)) {
-        Result<uint16_t> port = read_port(value, kListen, value);
-        if (!port) return port.error();
-        return std::vector{SocketAddress::ipv4(INADDR_ANY, *port)};
-    }
-    uint16_t number = default_port;
+    Split parts = split(value);
+    if (!parts.is_valid) return fail("invalid host", kListen, value);
+    if (!parts.has_port && is_port(value)) parts = {"*", value, true};
+    PortRange ports{default_port, default_port};
     if (parts.has_port) {
-        Result<uint16_t> port = read_port(parts.port, kListen, value);
-        if (!port) return port.error();
-        number = *port;
+        Result<PortRange> read = read_ports(parts.port, value);
+        if (!read) return read.error();
+        ports = *read;
     }
-    if (parts.host == "*") return std::vector{SocketAddress::ipv4(INADDR_ANY, number)};
-    if (parts.host.empty()) return fail("no host", kListen, value);
-    if (parts.host.starts_with('[') && !SocketAddress::parse_ip(parts.host, number))
-        return fail("invalid IPv6 address", kListen, value);
-    return look_up(parts.host, number, kListen, value);
+    Result<std::vector<SocketAddress>> found = find_host(parts.host, ports.first, value);
+    if (!found) return found;
+    const size_t hosts = found->size();
+    for (uint32_t port = ports.first + 1U; port <= ports.last; ++port) {
+        for (size_t i = 0; i < hosts; ++i) {
+            found->push_back((*found)[i]);
+            found->back().set_port(static_cast<uint16_t>(port));
+        }
+    }
+    return found;
 }
 
 Result<std::vector<SocketAddress>> resolve_upstream(Text value, uint16_t default_port) {
     if (value.starts_with("unix:")) return resolve_unix(value, kUpstream);
-    const Split parts = split(value);
-    if (parts.host.empty()) return fail("no host", kUpstream, value);
-    uint16_t number = default_port;
-    if (parts.has_port) {
-        Result<uint16_t> port = read_port(parts.port, kUpstream, value);
-        if (!port) return port.error();
-        number = *port;
-    }
-    if (parts.host.starts_with('[') && !SocketAddress::parse_ip(parts.host, number))
-        return fail("invalid IPv6 address", kUpstream, value);
-    return look_up(parts.host, number, kUpstream, value);
+    const HostPort parts = split_host_port(value);
+    if (!parts.error.empty()) return fail(parts.error, kUpstream, value);
+    return look_up(parts.host, parts.port != 0 ? parts.port : default_port, kUpstream, value);
 }
 
 }  // namespace sluice::event

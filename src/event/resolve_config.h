@@ -8,7 +8,16 @@
 
 namespace sluice::event {
 
-/// What `listen` takes: "80", "*:80", "127.0.0.1", "[::1]:80", "localhost:80", "unix:/path". Errors in nginx's words
+/// `host`, `host:port`, `[v6]:port`, taken apart.
+struct HostPort {
+    Text host = {};
+    uint16_t port = 0;  ///< 0: none was given
+    Text error = {};    ///< why it is none, in nginx's words: "no host", "invalid host", "invalid port"; else empty
+};
+HostPort split_host_port(Text value);
+
+/// What `listen` takes: "80", "*:80", "127.0.0.1", "[::1]:80", "localhost:80", "unix:/path"; for a port also a range,
+/// "8000-8010". Errors in nginx's words
 /// with the quoted value: `host not found in "x" of the "listen" directive`, `invalid port in …`.
 Result<std::vector<SocketAddress>> resolve_listen(Text value, uint16_t default_port);
 

@@ -168,26 +168,21 @@ void Request::on_client_gone() {
     }
 }
 
-namespace {
-int64_t size_of(Text value) {
-    return sluice::conf::parse::to_bytes(value).value_or(Bytes{}).count;
-}
-}  // namespace
-
 int64_t Request::limit_rate() const {
     if (limit_rate_ < 0) {
-        const Text value = conf<LocationConf>().limit_rate->evaluate(const_cast<Request&>(*this));
-        limit_rate_ = size_of(value);
+        limit_rate_ = conf<LocationConf>().limit_rate->evaluate(const_cast<Request&>(*this)).count;
     }
     return limit_rate_;
 }
 
 void Request::set_limit_rate(Text value) {
-    limit_rate_ = size_of(value);
+    limit_rate_ = sluice::conf::parse::to_bytes(value).value_or(Bytes{}).count;
 }
 
 int64_t Request::limit_rate_after() const {
-    return size_of(conf<LocationConf>().limit_rate_after->evaluate(const_cast<Request&>(*this)));
+    if (limit_rate_after_ < 0)
+        limit_rate_after_ = conf<LocationConf>().limit_rate_after->evaluate(const_cast<Request&>(*this)).count;
+    return limit_rate_after_;
 }
 
 Text Request::extension() const {

@@ -213,8 +213,9 @@ class Request final : public script::Subject, public LogContext {
     int64_t started_wall_msec_ = 0;
     const LogContext* describer_ = nullptr;
     mutable int64_t limit_rate_ = -1;  ///< -1: not evaluated yet
-    uint32_t header_generation_ = 0;   ///< counts attempts to send a head, to notice one that was replaced
-    uint8_t uri_changes_left_ = 11;    ///< as nginx counts: rewrites and internal redirects together
+    mutable int64_t limit_rate_after_ = -1;
+    uint32_t header_generation_ = 0;  ///< counts attempts to send a head, to notice one that was replaced
+    uint8_t uri_changes_left_ = 11;   ///< as nginx counts: rewrites and internal redirects together
     bool is_finished_ = false;
     bool is_answering_ = false;
     bool is_ending_ = false;          ///< finish(0) was called

@@ -284,6 +284,40 @@ def test_cookies(proxied):
     assert s.get('/cookie/').headers.all('Set-Cookie') == ['one=1; Domain=outer.example; Path=/x; Secure; SameSite=Lax', 'two=2; path=/other; domain=.outer.example']
 
 
+COOKIES = '''
+    server {
+        listen 127.0.0.1:%%main%%; set $flag "$arg_flag";
+        proxy_cookie_domain inner.example outer.example; proxy_cookie_flags ~^SES secure $flag;
+        location / { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_path /app/ /; }
+        location /off/ { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_flags off; }
+    }
+'''
+
+
+@pytest.mark.parametrize('target, cookie, seen', [
+    ('/', 'session=1; Domain=inner.example; Path=/app/x', 'session=1; Domain=outer.example; Path=/x; Secure'),
+    ('/?flag=SameSite=Strict', 'session=1; samesite=Lax; HttpOnly', 'session=1; SameSite=Strict; HttpOnly; Secure'),
+    ('/?flag=nohttponly', 'session=1;httponly;Secure;x= y ', 'session=1; Secure; x=y'), ('/?flag=nonsense', 'session=1', 'session=1; Secure'),
+    ('/?flag=nohttponly', 'other=1; httponly', 'other=1; httponly'),
+    ('/off/?flag=httponly', 'session=1; Domain=inner.example; Path=/app/x', 'session=1; Domain=outer.example; Path=/app/x'),
+])
+def test_cookie_rules_are_inherited_one_by_one_and_flags_may_be_variables(server, upstream, target, cookie, seen):
+    s = server(COOKIES, ports={'up': upstream(reply('', headers={'Set-Cookie': cookie})).port})
+    assert s.get(target).headers['Set-Cookie'] == seen
+
+
+@pytest.mark.sluice_only('it takes no variables for it before 1.27')
+def test_limit_rate_of_the_upstream_from_a_variable(server, upstream):
+    up = upstream(reply(b'x' * 400_000))
+    s = server('''server { listen 127.0.0.1:%%main%%; set $rate $arg_rate; location / { proxy_pass http://127.0.0.1:%%up%%;
+        proxy_limit_rate $rate; } }''', ports={'up': up.port})
+    start = time.monotonic()
+    assert len(s.get('/?rate=200k').body) == 400_000 and time.monotonic() - start > 0.5
+    start = time.monotonic()
+    assert len(s.get('/?rate=').body) == len(s.get('/?rate=fast').body) == 400_000 and time.monotonic() - start < 0.5
+    s.wait_log('invalid size "fast"')
+
+
 def test_ranges(proxied):
     s = proxied(reply('0123456789', headers={'Accept-Ranges': 'bytes'}))
     r = s.get('/', {'Range': 'bytes=2-4'})

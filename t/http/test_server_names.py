@@ -1,7 +1,10 @@
 """Which server block answers: by listening socket, by default_server, by exact, wildcard and regex names."""
+import socket
+
 import pytest
 
 from lib.client import Connection
+from lib.ports import free_port
 
 CONF = r'''
     server { listen 127.0.0.1:%%main%%; server_name first.example; return 200 first; }
@@ -84,8 +87,17 @@ def test_ipv6(server):
         assert c.get('/').text == '::1 ::1'
 
 
+def neighbours():
+    """Two free ports, one behind the other."""
+    while True:
+        first = free_port()
+        with socket.socket() as probe:
+            if probe.connect_ex(('127.0.0.1', first + 1)) != 0:
+                return {'a': first, 'b': first + 1}
+
+
 def test_port_range(server):
-    s = server('server { listen 127.0.0.1:%%a%%; listen 127.0.0.1:%%b%%; return 200 $server_port; }')
+    s = server('server { listen 127.0.0.1:%%a%%-%%b%%; return 200 $server_port; }', ports=neighbours())
     assert [s.get('/', port=name).text for name in 'ab'] == [str(s.port('a')), str(s.port('b'))]
 
 

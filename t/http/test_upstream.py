@@ -313,6 +313,15 @@ def test_unread_request_body_is_not_pooled(server, scripted):
     assert s.request('POST', '/', body=b'x' * 500_000).text == 'early'
 
 
+@pytest.mark.sluice_only('it keeps none by default and refuses 0')
+def test_no_pool(server, upstream):
+    up = upstream(reply('x'))
+    s = server(group('server 127.0.0.1:%%a%%; keepalive 0;', KEEP), ports={'a': up.port})
+    for _ in range(3):
+        s.get('/')
+    assert up.connections == 3
+
+
 @pytest.mark.sluice_only('connections to an upstream are kept by default since 1.29.7')
 def test_pool_by_default(server, upstream):
     up = upstream(reply('x'))

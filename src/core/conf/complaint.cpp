@@ -43,14 +43,14 @@ bool Parser::is_complete(const Error& error) const {
 Error Parser::complete(const Error& error) {
     if (is_complete(error)) return error;
     const Position pointed = pointed_.line == 0 && directive_ != nullptr ? directive_->at : pointed_;
-    const bool is_same_file = source_ != nullptr && source_->lexer.file() == pointed.file;
+    const Position told = told_line();
     complete_text_ = render({
         .message = error.text,
         .number = error.number,
-        .place = hides_place_ ? Text{} : place(),
+        .place = hides_place_ ? Text{} : told_place(),
         .pointed = pointed,
         .content = content_of(pointed.file),
-        .told_line = is_same_file ? source_->lexer.line() : 0,
+        .told_line = told.file == pointed.file ? told.line : 0,
         .advice = advice_,
     });
 
@@ -59,12 +59,33 @@ Error Parser::complete(const Error& error) {
     return made;
 }
 
-/// " in FILE:LINE", with nginx's idea of the line: the one where the statement ends.
-Text Parser::place() {
+Place Parser::place_of(const Token& word) const {
+    return {word.at, source_ != nullptr ? source_->lexer.line() : word.at.line};
+}
+
+void Parser::point_at_writer(const Origin& origin) {
+    for (const auto& [setting, at] : written_)
+        if (setting == &origin) pointed_ = at;
+}
+
+void Parser::forget_place() {
+    pointed_ = {};
+    told_.reset();
+    advice_ = {};
+}
+
+/// nginx's idea of the line: the one where the statement ends.
+Position Parser::told_line() const {
+    if (told_) return {told_->at.file, told_->line, 0};
+    return source_ != nullptr ? Position{source_->lexer.file(), source_->lexer.line(), 0} : Position{};
+}
+
+/// " in FILE:LINE"
+Text Parser::told_place() const {
     if (source_ == nullptr) return {};
-    const Lexer& lexer = source_->lexer;
-    if (lexer.kind() == Lexer::Kind::option) return " in command line";
-    return arena().concat(" in ", lexer.file(), ":", std::to_string(lexer.line()));
+    if (source_->lexer.kind() == Lexer::Kind::option) return " in command line";
+    const Position told = told_line();
+    return environment_.arena.concat(" in ", told.file, ":", std::to_string(told.line));
 }
 
 Text Parser::content_of(Text file) const {
@@ -78,7 +99,7 @@ Text Parser::content_of(Text file) const {
 }
 
 void Parser::warn(Text text) {
-    log().write(LogLevel::warn, 0, text, place());
+    log().write(LogLevel::warn, 0, text, told_place());
 }
 
 Error Parser::fail_in_lexer(Error error, Arguments words) {

@@ -116,12 +116,11 @@ Result<void> Parser::apply_initial(const KnownType& known, const Directive& row,
         const Token* const outer = std::exchange(directive_, &name);
         done = row.parse(*this, row, object, words);
         directive_ = outer;
+        forget_place();
     }
     if (!done) {
         log().alert(0, "default \"", row.initial, "\" of \"", row.name, "\" in module \"", known.module,
                     "\" is not valid: ", done.error().text);
-        pointed_ = {};
-        advice_ = {};
         return Error(arena().concat("invalid default of \"", row.name, "\" in module \"", known.module, "\""));
     }
     *row.origin(object) = Origin::initial;

@@ -54,8 +54,7 @@ Result<void> Parser::parse_entries(EntryHandler& handler) {
 Result<void> Parser::read(Unit unit) {
     std::vector<Token> words;
     for (;;) {
-        pointed_ = {};
-        advice_ = {};
+        forget_place();
         Result<Ending> ending = source_->lexer.next(words);
         if (!ending) return fail_in_lexer(std::move(ending.error()), words);
         if (*ending == Ending::block_close) {
@@ -99,8 +98,7 @@ Result<void> Parser::statement(Arguments words, bool opens_block) {
         done = complete(done.error());
     }
     directive_ = outer;
-    pointed_ = {};
-    advice_ = {};
+    forget_place();
     return done;
 }
 
@@ -155,7 +153,9 @@ Result<void> Parser::run(const Directive& row, Arguments words) {
         }
     }
     environment_.is_block_begun |= row.shape == Shape::block && scope_->context == Context::main;
-    return row.parse(*this, row, own, words.subspan(1));
+    Result<void> done = row.parse(*this, row, own, words.subspan(1));
+    if (done && row.origin != nullptr) written_.emplace_back(row.origin(own), words[0].at);
+    return done;
 }
 
 void* Parser::object(const Slot& slot, Scope& scope) {

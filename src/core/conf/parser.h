@@ -11,6 +11,7 @@
 #include "core/conf/context.h"
 #include "core/conf/directive.h"
 #include "core/conf/environment.h"
+#include "core/conf/setting.h"
 #include "core/conf/token.h"
 
 namespace sluice::script {
@@ -105,6 +106,9 @@ class Parser {
     /// long as the generation.
     const Token& directive() const { return *directive_; }
 
+    /// What is being read is the default of a directive that nobody wrote.
+    bool is_reading_default() const { return directive_->at.line == 0; }
+
     /// The struct T of the block being read (or of `scope`), made now if need be. It may be written to, and so is no
     /// longer shared with inner blocks that say nothing about its module.
     template <class T>
@@ -127,6 +131,19 @@ class Parser {
     /// The caret of an error returned next stands under `word` instead of under the directive's name.
     void point_at(const Token& word) { pointed_ = word.at; }
     void point_at(const Position& place) { pointed_ = place; }
+    /// As point_at(), for an error of a directive that was read before: its line is named, too.
+    void point_at(const Place& place) {
+        pointed_ = place.at;
+        told_ = place;
+    }
+    /// The caret moves to the directive that wrote `setting`, unless it was inherited or nobody wrote it: for
+    /// `complete` hooks, which find that settings contradict each other.
+    template <class T>
+    void point_at(const Setting<T>& setting) {
+        point_at_writer(setting.origin);
+    }
+    /// The place of a word of the directive being read.
+    Place place_of(const Token& word) const;
     /// As point_at(), for what nginx finds only when all is read: its message has no " in FILE:LINE".
     void point_without_place(const Position& place) {
         pointed_ = place;
@@ -184,7 +201,10 @@ class Parser {
 
     void* find_or_make(const Slot& slot, Scope& scope);
     bool is_complete(const Error& error) const;
-    Text place();
+    void point_at_writer(const Origin& origin);
+    void forget_place();
+    Position told_line() const;
+    Text told_place() const;
     Error fail_in_lexer(Error error, Arguments words);
     Error not_allowed(const Token& name, std::span<const KnownDirective> known);
     Error unknown(const Token& name);
@@ -202,11 +222,14 @@ class Parser {
     EntryHandler* handler_ = nullptr;
     Source* source_ = nullptr;
     Position pointed_;
+    std::optional<Place> told_;  ///< what a message names instead of the line being read
     bool hides_place_ = false;
     Text advice_;
     std::string complete_text_;  ///< the error that is being passed up, already complete
     std::vector<Dump> files_;
     std::vector<Inheritance> inheritances_;
+    /// Where each setting was written, by its `origin`; only errors look here.
+    std::vector<std::pair<const Origin*, Position>> written_;
 };
 
 }  // namespace sluice::conf

@@ -22,6 +22,12 @@ struct Token {
     bool is_quoted = false;
 };
 
+/// Where something was written, for an error that is found when more has been read.
+struct Place {
+    Position at;        ///< what the caret points to
+    uint32_t line = 0;  ///< what the message names: the line where the statement ends
+};
+
 /// The words behind a directive's name.
 using Arguments = std::span<const Token>;
 

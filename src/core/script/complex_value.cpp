@@ -101,6 +101,14 @@ Text Complex::evaluate_parts(Subject& subject) const {
     return {begin, length};
 }
 
+Bytes ComplexBytes::evaluate_text(Subject& subject) const {
+    const Text text = text_.evaluate(subject);
+    if (text.empty()) return {};
+    const std::optional<Bytes> size = conf::parse::to_bytes(text);
+    if (!size) subject.log().error(0, "invalid size \"", text, "\"");
+    return size.value_or(Bytes{});
+}
+
 void Predicates::append(Arena& arena, const Complex& condition) {
     const std::span<Complex> grown = arena.make_array<Complex>(conditions_.size() + 1);
     std::copy(conditions_.begin(), conditions_.end(), grown.begin());
@@ -130,6 +138,20 @@ Result<void> Value<script::Complex>::parse(Parser& parser, const Directive&, Arg
     Result<script::Complex> compiled = script::Complex::compile(parser, words[0]);
     if (!compiled) return compiled.error();
     out = *compiled;
+    return {};
+}
+
+Result<void> Value<script::ComplexBytes>::parse(Parser& parser, const Directive& row, Arguments words,
+                                                script::ComplexBytes& out) {
+    script::Complex text;
+    if (Result<void> parsed = Value<script::Complex>::parse(parser, row, words, text); !parsed) return parsed;
+    if (!text.is_constant()) {
+        out = script::ComplexBytes(text);
+        return {};
+    }
+    Bytes size;
+    if (Result<void> parsed = parse::bytes(parser, row, words[0], size); !parsed) return parsed;
+    out = script::ComplexBytes(size);
     return {};
 }
 

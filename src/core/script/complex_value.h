@@ -55,6 +55,23 @@ class Complex {
     std::span<const Part> parts_;
 };
 
+/// A size that may hold variables: "64k", "$rate". A constant is read once.
+class ComplexBytes {
+ public:
+    ComplexBytes() = default;
+    explicit ComplexBytes(Bytes constant) : constant_(constant) {}
+    explicit ComplexBytes(const Complex& text) : text_(text) {}
+
+    /// 0 for an empty text, and for one that is no size, which is logged.
+    Bytes evaluate(Subject& subject) const { return text_.is_constant() ? constant_ : evaluate_text(subject); }
+
+ private:
+    Bytes evaluate_text(Subject& subject) const;
+
+    Bytes constant_;
+    Complex text_;
+};
+
 /// A condition's value as nginx reads it in `proxy_no_cache`, `access_log if=`, …: "" and "0" are false, all else is
 /// true.
 constexpr bool is_true(Text value) {
@@ -82,6 +99,12 @@ template <>
 struct Value<script::Complex> : OneWord {
     static constexpr Text kSyntax = "text";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, script::Complex& out);
+};
+
+template <>
+struct Value<script::ComplexBytes> : OneWord {
+    static constexpr Text kSyntax = "size";
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, script::ComplexBytes& out);
 };
 
 template <>

@@ -100,8 +100,8 @@ struct LocationConf {
     Setting<Bytes> send_lowat;
     Setting<Bytes> postpone_output;
     Setting<Msec> send_timeout;
-    Setting<script::Complex> limit_rate;
-    Setting<script::Complex> limit_rate_after;
+    Setting<script::ComplexBytes> limit_rate;
+    Setting<script::ComplexBytes> limit_rate_after;
 
     // The connection.
     Setting<Msec> keepalive_time;

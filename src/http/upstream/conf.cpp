@@ -13,27 +13,37 @@ constexpr int64_t kUsualMemory = int64_t{64} * 1024;
 
 Result<void> check_sizes(conf::Parser& parser, Conf& conf, Text prefix) {
     Arena& arena = parser.arena();
-    const auto fail = [&](Text text) -> Result<void> { return Error(text); };
+    // The caret stands under whichever of them was written in this block.
+    const auto fail = [&](Text text, const auto&... settings) -> Result<void> {
+        (parser.point_at(settings), ...);
+        return Error(text);
+    };
     const conf::BufferCount& buffers = *conf.buffers;
-    if (buffers.number < 2) return fail(arena.concat("there must be at least 2 \"", prefix, "buffers\""));
+    if (buffers.number < 2)
+        return fail(arena.concat("there must be at least 2 \"", prefix, "buffers\""), conf.buffers);
     const int64_t largest = std::max(conf.buffer_size->count, buffers.size.count);
     if (!conf.busy_buffers_size.is_set()) conf.busy_buffers_size.value = {2 * largest};
     if (!conf.temp_file_write_size.is_set()) conf.temp_file_write_size.value = {2 * largest};
     const Text rest = arena.concat(" must be equal to or greater than the maximum of the value of \"", prefix,
                                    "buffer_size\" and one of the \"", prefix, "buffers\"");
-    if (conf.busy_buffers_size->count < largest) return fail(arena.concat("\"", prefix, "busy_buffers_size\"", rest));
+    if (conf.busy_buffers_size->count < largest)
+        return fail(arena.concat("\"", prefix, "busy_buffers_size\"", rest), conf.buffers, conf.buffer_size,
+                    conf.busy_buffers_size);
     if (conf.busy_buffers_size.is_set() &&
         conf.busy_buffers_size->count > int64_t{buffers.number - 1} * buffers.size.count)
         return fail(arena.concat("\"", prefix, "busy_buffers_size\" must be less than the size of all \"", prefix,
-                                 "buffers\" minus one buffer"));
+                                 "buffers\" minus one buffer"),
+                    conf.buffers, conf.busy_buffers_size);
     if (conf.temp_file_write_size->count < largest)
-        return fail(arena.concat("\"", prefix, "temp_file_write_size\"", rest));
+        return fail(arena.concat("\"", prefix, "temp_file_write_size\"", rest), conf.buffers, conf.buffer_size,
+                    conf.temp_file_write_size);
     if (conf.max_temp_file_size->count != 0 && conf.max_temp_file_size->count < largest)
         return fail(
             arena.concat("\"", prefix,
                          "max_temp_file_size\" must be equal to zero to disable temporary files usage or must "
                          "be equal to or greater than the maximum of the value of \"",
-                         prefix, "buffer_size\" and one of the \"", prefix, "buffers\""));
+                         prefix, "buffer_size\" and one of the \"", prefix, "buffers\""),
+            conf.buffers, conf.buffer_size, conf.max_temp_file_size);
     return {};
 }
 

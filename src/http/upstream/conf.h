@@ -75,7 +75,7 @@ struct Conf {
     Setting<Bytes> temp_file_write_size;
     Setting<Bytes> max_temp_file_size;  ///< 0: no temporary files
     Setting<TempPath> temp_path;
-    Setting<Bytes> limit_rate;  ///< bytes a second read from the upstream; 0: any
+    Setting<script::ComplexBytes> limit_rate;  ///< bytes a second read from the upstream; 0: any
 
     Setting<conf::Flags<Failure>> next_upstream;
     Setting<uint32_t> next_upstream_tries;  ///< 0: any number

@@ -169,6 +169,7 @@ class Exchange final : public event::ConnectionHandler,
     Msec started_{};
     int64_t received_before_ = 0;  ///< bytes_received() of the connection when the try began
     int64_t sent_before_ = 0;
+    int64_t rate_limit_ = 0;     ///< proxy_limit_rate for this request; 0: none
     int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed
     uint32_t tried_ = 0;
     State state_ = State::waiting;

@@ -106,6 +106,7 @@ bool Exchange::follows_redirect() {
 }
 
 void Exchange::begin_relay(event::Received& received, Text rest) {
+    rate_limit_ = conf_.limit_rate->evaluate(request_).count;
     enter(State::relaying);
     pass_answer(*this);
     if (!request_.send_header()) return abandon();
@@ -148,7 +149,7 @@ void Exchange::relay(event::Received& received, Text bytes) {
     }
     flush();
     if (state_ == State::relaying) limit_memory();
-    if (state_ == State::relaying && conf_.limit_rate->count > 0) limit_rate();
+    if (state_ == State::relaying && rate_limit_ > 0) limit_rate();
 }
 
 void Exchange::on_answer_complete(bool keeps) {
@@ -224,13 +225,12 @@ void Exchange::limit_memory() {
 
 void Exchange::limit_rate() {
     const event::Loop& loop = request_.connection().loop();
-    const int64_t rate = conf_.limit_rate->count;
-    const int64_t allowed = rate * ((loop.now() - try_->started).count / 1000 + 1);
+    const int64_t allowed = rate_limit_ * ((loop.now() - try_->started).count / 1000 + 1);
     const int64_t excess = connection_->socket().bytes_received() - received_before_ - allowed;
     is_rate_limited_ = excess > 0;
     if (is_rate_limited_) {
         connection_->socket().pause();
-        timer_.arm(request_.connection().loop(), {excess * 1000 / rate + 1});
+        timer_.arm(request_.connection().loop(), {excess * 1000 / rate_limit_ + 1});
         return;
     }
     arm_timer();

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "event/loop.h"
+#include "event/resolve_config.h"
 #include "http/conf/http_conf.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
@@ -97,10 +98,9 @@ void Exchange::connect() {
     event::SocketAddress local;
     if (conf_.bind->is_on) {
         const Text text = conf_.bind->address.evaluate(request_);
-        HostPort parts{text, 0};
         auto parsed = event::SocketAddress::parse_ip(text, 0);
         if (!parsed) {
-            parts = split_host(text);
+            const event::HostPort parts = event::split_host_port(text);
             parsed = event::SocketAddress::parse_ip(parts.host, parts.port);
         }
         if (parsed) {

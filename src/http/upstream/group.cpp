@@ -39,20 +39,6 @@ balance::Address to_balance(Arena& arena, const event::SocketAddress& address) {
     return made;
 }
 
-HostPort split_host(Text value) {
-    if (value.starts_with("unix:")) return {value, 0, value.size() > 5};
-    size_t colon = value.rfind(':');
-    if (value.starts_with('[')) {
-        const size_t end = value.find(']');
-        if (end == Text::npos) return {value, 0, false};
-        if (colon < end) colon = Text::npos;
-    }
-    if (colon == Text::npos) return {value, 0, !value.empty()};
-    const std::optional<uint64_t> port = text::parse_uint(value.substr(colon + 1));
-    const bool is_valid = colon != 0 && port && *port >= 1 && *port <= UINT16_MAX;
-    return {value.substr(0, colon), is_valid ? static_cast<uint16_t>(*port) : uint16_t{0}, is_valid};
-}
-
 Group* Upstreams::find(Text host, uint16_t port) const {
     for (Group* group : groups) {
         if (!text::iequals(group->host, host)) continue;
@@ -62,15 +48,48 @@ Group* Upstreams::find(Text host, uint16_t port) const {
     return nullptr;
 }
 
-Group& Upstreams::refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word) {
-    for (Group* group : groups)
-        if (text::iequals(group->host, host) && (group->is_block ? 0 : group->port) == port) return *group;
+namespace {
+Error refuse_port(Arena& arena, Text name, uint16_t port) {
+    return Error(arena.concat("upstream \"", name, "\" may not have port ", std::to_string(port)));
+}
+}  // namespace
+
+Group& Upstreams::add(conf::Parser& parser, Text host, uint16_t port, const conf::Place& place) {
     Group* made = parser.arena().make<Group>();
     made->host = host;
     made->port = port;
-    made->at = word.at;
+    made->at = place;
     groups.push_back(made);
     return *made;
+}
+
+Result<Group*> Upstreams::refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word) {
+    for (Group* group : groups) {
+        if (!text::iequals(group->host, host)) continue;
+        if (group->is_block && port != 0) {
+            parser.point_at(word);
+            return refuse_port(parser.arena(), host, port);
+        }
+        if (group->port == port) return group;
+    }
+    return &add(parser, host, port, parser.place_of(word));
+}
+
+Result<Group*> Upstreams::define(conf::Parser& parser, const conf::Token& name) {
+    Group* made = nullptr;
+    for (Group* group : groups) {
+        if (!text::iequals(group->host, name.text)) continue;
+        if (group->is_block) return Error(parser.arena().concat("duplicate upstream \"", name.text, "\""));
+        if (group->port != 0) {
+            parser.point_at(group->at);
+            return refuse_port(parser.arena(), group->host, group->port);
+        }
+        made = group;
+    }
+    if (made == nullptr) made = &add(parser, name.text, 0, {});
+    made->is_block = true;
+    made->at = parser.place_of(parser.directive());
+    return made;
 }
 
 Result<void> Upstreams::complete(conf::Parser& parser, Upstreams& upstreams, const Upstreams*) {
@@ -108,9 +127,7 @@ Result<void> Upstreams::settle_block(conf::Parser& parser, Group& group) {
     for (const balance::Server& server : group.conf->servers) has_primary |= !server.is_backup;
     if (has_primary) return {};
     parser.point_at(group.at);
-    return Error(parser.arena().concat(
-        group.conf->servers.empty() ? Text("no servers are inside upstream") : Text("no servers in upstream \""),
-        group.conf->servers.empty() ? Text{} : group.host, group.conf->servers.empty() ? Text{} : Text("\"")));
+    return Error(parser.arena().concat("no servers in upstream \"", group.host, "\""));
 }
 
 Result<void> Upstreams::settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers) {

@@ -66,7 +66,7 @@ class Group {
     uint16_t port = 0;         ///< 0: none was given (a block)
     uint16_t usual_port = 80;  ///< of the scheme, for servers without one
     bool is_block = false;
-    conf::Position at;    ///< where it is first named
+    conf::Place at;       ///< where it is first named
     conf::ConfSet confs;  ///< level server, of a block
     const GroupConf* conf = nullptr;
     balance::Peers* peers = nullptr;
@@ -81,14 +81,17 @@ struct Upstreams {
     std::vector<Group*> groups;
 
     /// The group that `host` and `port` (0: none given) name, made now if it is not known yet: its block may follow.
-    /// `word`: where they stand.
-    Group& refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word);
+    /// `word`: where they stand. An error when there is a block of that name and a port.
+    Result<Group*> refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word);
+    /// The group of a block that begins now. An error when there is one, or when somebody gave its name a port.
+    Result<Group*> define(conf::Parser& parser, const conf::Token& name);
     /// For addresses that only a request tells; null when there is none.
     Group* find(Text host, uint16_t port) const;
     /// Once the configuration was read: looks addresses up, makes peers, balancers and pools.
     static Result<void> complete(conf::Parser& parser, Upstreams& upstreams, const Upstreams* enclosing);
 
  private:
+    Group& add(conf::Parser& parser, Text host, uint16_t port, const conf::Place& place);
     static Result<void> settle(conf::Parser& parser, Group& group);
     static Result<void> settle_block(conf::Parser& parser, Group& group);
     static Result<void> settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers);
@@ -99,12 +102,4 @@ Group& make_group(Arena& arena, Text host, const event::SocketAddress& address);
 
 /// Addresses as the balancer keeps them.
 balance::Address to_balance(Arena& arena, const event::SocketAddress& address);
-/// `host[:port]`, `[v6]:port`, `unix:path`: the part before the port, and the port; 0 where there is none.
-struct HostPort {
-    Text host;
-    uint16_t port = 0;
-    bool is_valid = true;
-};
-HostPort split_host(Text value);
-
 }  // namespace sluice::http::upstream

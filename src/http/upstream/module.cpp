@@ -20,20 +20,16 @@ using conf::Context;
 using conf::Parser;
 
 Result<void> upstream_block(Parser& parser, Upstreams& upstreams, Arguments words) {
-    const HostPort name = split_host(words[0].text);
-    for (const Group* group : upstreams.groups) {
-        if (!text::iequals(group->host, name.host)) continue;
-        if (group->is_block) return Error(parser.arena().concat("duplicate upstream \"", name.host, "\""));
-    }
-    Group& group = upstreams.refer(parser, name.host, 0, words[0]);
-    group.is_block = true;
-    group.at = parser.directive().at;
+    Result<Group*> defined = upstreams.define(parser, words[0]);
+    if (!defined) return defined.error();
+    Group& group = **defined;
     conf::Scope inner = parser.scope();
     inner.context = Context::http_upstream;
     inner.enclosing = &parser.scope();
     inner.sets[static_cast<size_t>(conf::Level::server)] = &group.confs;
-    static_cast<void>(parser.conf<GroupConf>(inner));
-    return parser.parse_block(inner);
+    const auto& conf = parser.conf<GroupConf>(inner);
+    if (Result<void> read = parser.parse_block(inner); !read) return read;
+    return conf.servers.empty() ? Result<void>(Error("no servers are inside upstream")) : Result<void>{};
 }
 
 Result<void> invalid_parameter(Parser& parser, const conf::Token& word) {
@@ -106,6 +102,7 @@ Result<void> fill_zone(shm::Lock& lock, void* data) {
 
 Result<void> zone(Parser& parser, Setting<shm::Zone*>& field, Arguments words) {
     Bytes size{0};
+    if (words[0].text.empty()) return Error("invalid zone name \"\"");
     if (words.size() == 2) {
         const std::optional<Bytes> parsed = conf::parse::to_bytes(words[1].text);
         parser.point_at(words[1]);
