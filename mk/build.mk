@@ -23,7 +23,7 @@ compile = $(CXX) $(CXXFLAGS) -MMD -MP -iquote src -iquote $(BUILDDIR)
 remember = $(if $(subst x$(file <$(1))x,,x$(strip $(2))x),$(file >$(1),$(strip $(2))))
 $(shell mkdir -p $(OBJDIR)/lists)
 
-.PHONY: all server modules unit headers fuzzers
+.PHONY: all server modules test-modules unit headers fuzzers
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -93,7 +93,7 @@ $(INDEX): $(SERVER) $(MODULES)
 	    case " $(MODULES) " in *" $$file "*) ;; *) rm -f "$$file" ;; esac; done
 	$(Q)$(SERVER) -m > /dev/null
 
-# --- modules for the loader's tests ---
+# --- modules for the tests of loading ---
 # Each t/data/modules/NAME.cpp becomes $(BUILDDIR)/test-modules/NAME.so.
 TEST_MODULES := $(patsubst t/data/modules/%.cpp,$(BUILDDIR)/test-modules/%.so,$(wildcard t/data/modules/*.cpp))
 
@@ -101,6 +101,8 @@ $(BUILDDIR)/test-modules/%.so: t/data/modules/%.cpp $(BUILDDIR)/flags mk/module.
 	$(call say,MODULE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(module_compile) -shared $< -Wl,--version-script=mk/module.map $(LDFLAGS) -o $@
+
+test-modules: $(TEST_MODULES)
 
 -include $(wildcard $(TEST_MODULES:.so=.d))
 

@@ -2,6 +2,7 @@
 #include "cli/listing.h"
 
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "core/conf/context.h"
@@ -17,7 +18,12 @@ void print(const std::string& text) {
 }
 
 int report(const std::vector<Error>& errors) {
-    for (const Error& error : errors) std::fprintf(stderr, "nginx: [warn] %s\n", error.text.c_str());
+    for (const Error& error : errors) {
+        const std::string reason = error.number == 0 ? std::string{}
+                                                     : std::string(" (") + std::to_string(error.number) + ": " +
+                                                           std::strerror(error.number) + ")";
+        std::fprintf(stderr, "nginx: [warn] %s%s\n", error.text.c_str(), reason.c_str());
+    }
     return errors.empty() ? 0 : 1;
 }
 

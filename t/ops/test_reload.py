@@ -1,56 +1,13 @@
 """Reload and upgrade of the binary: nothing that a client does fails, and errors leave the old generation alone."""
 import signal
 import subprocess
-import threading
 
 import pytest
 
 from lib import processes
-from lib.client import Connection, request
 from lib.daemon import workers_of
+from lib.traffic import Traffic
 from lib.wait import wait_for
-
-GET = request('GET', '/none')
-
-
-class Traffic:
-    """Clients that go on asking, on kept and on new connections, and remember every failure."""
-
-    def __init__(self, port, clients=6):
-        self.port = port
-        self.stopped = threading.Event()
-        self.failures = []
-        self.answered = 0
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(clients)]
-
-    def run(self, number):
-        while not self.stopped.is_set():
-            try:
-                self.one_connection(1 if number % 2 else 200)
-            except Exception as problem:  # every failure counts, whatever it is
-                with self.lock:
-                    self.failures.append(repr(problem))
-
-    def one_connection(self, most):
-        with Connection(('127.0.0.1', self.port)) as connection:
-            for _ in range(most):
-                answer = connection.send(GET).response()
-                assert answer.status == 404
-                with self.lock:
-                    self.answered += 1
-                if answer.headers.get('Connection') == 'close' or self.stopped.wait(0.005):
-                    return
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(20)
 
 
 @pytest.mark.sluice_only('on a reload it closes idle kept connections under clients that are just sending')

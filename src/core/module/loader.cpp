@@ -119,10 +119,17 @@ bool Loader::knows(Text name) const {
     return rows_.contains(name) || !index().with_directive(name).empty();
 }
 
+/// Whoever is loaded has not what the index says of it.
+const IndexedModule* Loader::find_unloaded(Text directive) const {
+    const auto with = index().with_directive(directive);
+    const auto found = std::find_if(
+        with.begin(), with.end(), [&](const IndexedModule* module) { return find_module(module->name) == nullptr; });
+    return found != with.end() ? *found : nullptr;
+}
+
 std::string Loader::advise(Text name, Context context) const {
-    const auto with = index().with_directive(name);
-    if (!with.empty()) {
-        return "it belongs to a module: load_module " + places_.modules + std::string(with.front()->file) + ";";
+    if (const IndexedModule* module = find_unloaded(name)) {
+        return "it belongs to a module: load_module " + places_.modules + std::string(module->file) + ";";
     }
     Text near;
     size_t distance = name.size() < 5 ? 2 : name.size() < 9 ? 3 : 4;  // must be less than this
@@ -137,10 +144,12 @@ std::string Loader::advise(Text name, Context context) const {
     }
     const Text family = family_name(static_cast<Family>(family_index(context)));
     for (const IndexedModule& module : index().modules()) {
-        if (module.family != family) continue;
+        if (module.family != family || find_module(module.name) != nullptr) continue;
         for (Text candidate : module.directives) consider(candidate);
     }
-    return near.empty() ? std::string{} : "did you mean \"" + std::string(near) + "\"?";
+    if (!near.empty()) return "did you mean \"" + std::string(near) + "\"?";
+    const std::string unindexed = is_autoload_on_ ? find_unindexed() : std::string{};
+    return unindexed.empty() ? unindexed : "the index does not know " + unindexed + ": -m writes it anew";
 }
 
 Text Loader::file_of(const Descriptor& descriptor) const {

@@ -65,6 +65,9 @@ class Loader final : public conf::Directives {
     const Descriptor* find_module(Text name) const;
     Module* find_loaded(Text name);
     std::string resolve(Text file) const;
+    const IndexedModule* find_unloaded(Text directive) const;
+    /// A module in the folder that the index does not name; empty: there is none.
+    std::string find_unindexed() const;
     const Index& index() const;
 
     Places places_;

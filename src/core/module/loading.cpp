@@ -50,7 +50,7 @@ Error already_loaded(Text name) {
 /// not meet.
 Result<void> replace_file(const std::string& path, Text content) {
     const std::string fresh = path + "." + std::to_string(::getpid()) + ".new";
-    UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!fd) return Error("open() \"" + fresh + "\" failed", errno);
     const ssize_t put = ::write(fd.get(), content.data(), content.size());
     Result<void> done;
@@ -123,7 +123,11 @@ Result<void> Loader::load_path(const std::string& path, bool is_asked_for) {
 /// False when it is loaded already.
 Result<bool> Loader::load_indexed(const IndexedModule& module) {
     if (find_module(module.name) != nullptr) return false;
-    Result<void> loaded = load_path(places_.modules + std::string(module.file), false);
+    const std::string path = places_.modules + std::string(module.file);
+    if (!exists(path)) {
+        return Error("module \"" + path + "\" is in the index but not there: -m writes the index anew");
+    }
+    Result<void> loaded = load_path(path, false);
     if (!loaded) return loaded.error();
     return true;
 }
@@ -138,6 +142,15 @@ Result<bool> Loader::load_for_variable(Text name, conf::Context family) {
         if (!loaded || *loaded) return loaded;
     }
     return false;
+}
+
+std::string Loader::find_unindexed() const {
+    const auto modules = index().modules();
+    for (const std::string& file : list_modules(places_.modules)) {
+        const auto is_this = [&](const IndexedModule& module) { return module.file == file; };
+        if (std::none_of(modules.begin(), modules.end(), is_this)) return file;
+    }
+    return {};
 }
 
 std::vector<Error> Loader::load_folder() {

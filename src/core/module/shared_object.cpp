@@ -14,6 +14,9 @@
 
 #include "core/base/unique_fd.h"
 
+/// The header of the server itself, as the linker leaves it in memory.
+extern "C" const ElfW(Ehdr) __ehdr_start;
+
 namespace sluice::module {
 
 namespace {
@@ -23,6 +26,14 @@ constexpr char kSymbol[] = "sluice_module";
 Error dlopen_failed(const std::string& path, Text reason) {
     std::string text = "dlopen() \"" + path + "\" failed (";
     return Error(text.append(path).append(": ").append(reason).append(")"));
+}
+
+std::string signature(unsigned major, unsigned minor) {
+    return "ABI " + std::to_string(major) + "." + std::to_string(minor);
+}
+
+std::string signature(unsigned major, unsigned minor, Text compiler) {
+    return signature(major, minor).append(" (").append(compiler).append(")");
 }
 
 Text file_name(Text path) {
@@ -53,6 +64,10 @@ Text why_not_whole(const std::vector<char>& content) {
     if (content.size() < sizeof header) return "file too short";
     std::memcpy(&header, content.data(), sizeof header);
     if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return "invalid ELF header";
+    const bool is_for_us = header.e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+                           header.e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
+                           header.e_machine == __ehdr_start.e_machine;
+    if (!is_for_us) return "built for another kind of machine";
     if (header.e_phentsize != sizeof(ElfW(Phdr))) return "ELF file's phentsize not the expected size";
     const uint64_t table_size = uint64_t{header.e_phnum} * sizeof(ElfW(Phdr));
     if (header.e_phoff > content.size() || table_size > content.size() - header.e_phoff) return "file too short";
@@ -90,20 +105,35 @@ std::string unique_path(int fd) {
     return path.append("/").append(std::to_string(fd));
 }
 
+/// The versions of the interface that a file was built for, found without loading it.
+std::string find_signature(const std::vector<char>& content) {
+    const Text bytes(content.data(), content.size());
+    const auto magic = kMagic;
+    const Text wanted(reinterpret_cast<const char*>(&magic), sizeof magic);
+    for (size_t at = bytes.find(wanted); at != Text::npos; at = bytes.find(wanted, at + 1)) {
+        if (at % alignof(Export) != 0 || bytes.size() - at < sizeof(Export)) continue;
+        Export exported;
+        std::memcpy(&exported, bytes.data() + at, sizeof exported);
+        return signature(exported.abi_major, exported.abi_minor);
+    }
+    return {};
+}
+
 /// dlerror() with the file's own name instead of the copy's.
-Error explain(const std::string& path, const std::string& opened) {
+Error explain(const std::string& path, const std::string& opened, const std::vector<char>& content) {
     const char* const message = ::dlerror();
     std::string reason = message != nullptr ? message : "unknown error";
     if (reason.find("undefined symbol: ngx_") != std::string::npos) {
         return Error("module \"" + path + "\" was built for nginx, not for this server");
     }
+    // Whoever asks for what this server does not have was most likely built for another one.
+    const std::string built_for = find_signature(content);
+    if (!built_for.empty() && built_for != signature(kAbiMajor, kAbiMinor)) {
+        return Error("module \"" + path + "\" was built for " + built_for + ", this server has " +
+                     signature(kAbiMajor, kAbiMinor) + ": build the module anew with this server's headers");
+    }
     if (const size_t at = reason.find(opened); at != std::string::npos) reason.replace(at, opened.size(), path);
     return Error("dlopen() \"" + path + "\" failed (" + reason + ")");
-}
-
-std::string signature(unsigned major, unsigned minor, Text compiler) {
-    std::string made = "ABI " + std::to_string(major) + "." + std::to_string(minor);
-    return made.append(" (").append(compiler).append(")");
 }
 
 }  // namespace
@@ -127,7 +157,7 @@ Result<std::unique_ptr<SharedObject>> SharedObject::open(const std::string& path
 
     const std::string opened = unique_path(copy->get());
     void* const handle = ::dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return explain(path, opened);
+    if (handle == nullptr) return explain(path, opened, *content);
     std::unique_ptr<SharedObject> object(new SharedObject(handle, path));
     Result<void> checked = object->check();
     if (!checked) return checked.error();

@@ -112,13 +112,15 @@ Result<void> meet_modules(Parser& parser, HttpConf& http) {
 }
 
 Result<void> bind_variables(Parser& parser, HttpConf& http) {
+    Result<void> met;
     const auto load = [&](Text name) {
         Result<bool> loaded = parser.environment().directives.load_for_variable(name, conf::Context::http);
-        return loaded && *loaded && meet_modules(parser, http).ok();
+        met = loaded ? meet_modules(parser, http) : loaded.error();
+        return met && *loaded;
     };
     const Result<void> bound = http.variables.bind(parser.arena(), load);
     if (!bound && http.variables.unknown_at().line != 0) parser.point_without_place(http.variables.unknown_at());
-    return bound;
+    return met ? bound : met;
 }
 
 void collect_hooks(HttpConf& http) {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <link.h>
 #include <unistd.h>
 
 #include "core/module/names.h"
@@ -187,6 +188,10 @@ TEST_F(LoaderTest, SaysInOneSentenceWhyAFileIsNoModule) {
     install("incomplete", "incomplete");
     install("from_the_future", "future");
     install("homeless", "homeless");
+    install("needs_the_future", "needs_future");
+    std::string of_another = read_file(built_ + "versioned_old.so");
+    of_another[offsetof(ElfW(Ehdr), e_machine)] ^= 0x40;
+    write_file(modules() + "machine.so", of_another);
     write_file(modules() + "empty.so", "");
     write_file(modules() + "text.so", std::string(2000, 'x'));
     fs::create_directory(modules() + "folder.so");
@@ -209,6 +214,11 @@ TEST_F(LoaderTest, SaysInOneSentenceWhyAFileIsNoModule) {
         {"modules/future.so",
          "module \"P/modules/future.so\" was built for ABI 2.7 (" SLUICE_CXX_ABI
          "), this server has ABI 1.0 (" SLUICE_CXX_ABI "): build the module anew with this server's headers"},
+        {"modules/needs_future.so",
+         "module \"P/modules/needs_future.so\" was built for ABI 1.9, this server has ABI 1.0: build the module anew "
+         "with this server's headers"},
+        {"modules/machine.so",
+         "dlopen() \"P/modules/machine.so\" failed (P/modules/machine.so: built for another kind of machine)"},
         {"modules/homeless.so",
          "module \"http_homeless\" has a directive \"homeless_value\" for a struct that no module declares"},
     };
@@ -376,7 +386,24 @@ TEST_F(LoaderTest, AStaleIndexSaysWhichFileIsMissing) {
     fs::remove(modules() + "http_versioned.so");
     auto found = loader_->find("versioned_value", Context::http);
     ASSERT_FALSE(found.ok());
-    EXPECT_NE(found.error().text.find("http_versioned.so: cannot open shared object file"), std::string::npos);
+    EXPECT_EQ(found.error().text, "module \"" + modules() +
+                                      "http_versioned.so\" is in the index but not there: -m writes the index anew");
+}
+
+TEST_F(LoaderTest, AModuleThatTheIndexDoesNotKnowIsPointedOut) {
+    install("versioned_old", "http_versioned");
+    EXPECT_EQ(loader_->advise("versioned_value", Context::http),
+              "the index does not know http_versioned.so: -m writes it anew");
+    loader_->set_autoload(false);
+    EXPECT_EQ(loader_->advise("versioned_value", Context::http), "");
+}
+
+TEST_F(LoaderTest, AnIndexThatPromisesTooMuchIsNotRepeated) {
+    install("versioned_old", "http_versioned");
+    write_file(modules() + "modules.index", "http_versioned.so\thttp\thttp_versioned\tversioned_value gone\t\t\n");
+    EXPECT_EQ(count("gone", Context::http, *loader_), 0U);
+    EXPECT_EQ(version_of(*loader_), 1);
+    EXPECT_EQ(loader_->advise("gone", Context::http), "");
 }
 
 TEST_F(LoaderTest, AdvisesTheNearestNameOfTheContext) {

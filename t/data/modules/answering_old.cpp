@@ -1,0 +1,3 @@
+// The version that is installed first.
+#define VERSION "old"
+#include "answering.h"
