@@ -67,7 +67,7 @@ Result<std::vector<conf::Token>> strip(conf::Parser& parser, conf::Arguments wor
         return invalid(parser, inner.empty() ? Text{} : inner.back().text);
     if (inner.size() == 1 && inner.front().text == ")") return invalid(parser, ")");
     inner.back().text.remove_suffix(1);
-    if (!inner.empty() && inner.back().text.empty() && inner.size() != 3) inner.pop_back();
+    if (!inner.empty() && inner.back().text.empty()) inner.pop_back();
     if (inner.empty()) return invalid(parser, words.front().text);
     return inner;
 }

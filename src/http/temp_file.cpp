@@ -22,7 +22,7 @@ uint32_t next_number() {
 /// "/path/0/70/0000000700" for levels 1 2.
 Text make_path(Arena& arena, const TempPath& where) {
     char digits[16];
-    const Text name = TextBuilder(digits).add(Padded{next_number(), 10}).text();
+    const Text name = TextBuilder(digits).add(Padded{next_number(), TempPath::kDigits}).text();
     const std::span<char> room = arena.make_bytes(where.path.size() + 32);
     TextBuilder out(room.first(room.size() - 1));
     out.add(where.path);

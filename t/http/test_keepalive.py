@@ -90,7 +90,7 @@ def test_time_of_a_connection_is_limited(server):
 
 
 def test_disable_for_browsers(server):
-    s = server('keepalive_disable msie6 safari;' + PLAIN)
+    s = server('keepalive_disable msie6; keepalive_disable safari;' + PLAIN)
     msie = {'User-Agent': 'Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)'}
     safari = {'User-Agent': 'Mozilla/5.0 (Macintosh; Intel Mac OS X) AppleWebKit/5 (KHTML, like Gecko) Version/3.0 Safari/5'}
     assert s.connect().request('POST', '/', msie, 'x').headers['Connection'] == 'close'

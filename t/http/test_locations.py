@@ -82,3 +82,8 @@ def test_limit_except(site, method, status):
 def test_named_location_is_not_reachable(site):
     assert site.raw(b'GET @named HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n').status == 400
     assert site.get('/@named').text == 'root'
+
+
+def test_the_first_of_two_named_locations_answers(server):
+    s = server('server { listen 127.0.0.1:%%main%%; try_files /none @a; location @a { return 200 first; } location @a { return 200 second; } }')
+    assert s.get('/').text == 'first'

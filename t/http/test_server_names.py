@@ -102,6 +102,7 @@ def test_port_range(server):
 
 
 @pytest.mark.parametrize('parameters', [
+    pytest.param('accept_filter=httpready', marks=pytest.mark.sluice_only('it goes on, but logs [emerg]')),
     'backlog=8', 'rcvbuf=32k sndbuf=32k', 'deferred', 'so_keepalive=on', 'so_keepalive=30m::10', 'reuseport', 'bind', 'fastopen=4',
 ])
 def test_listen_parameter(server, parameters):

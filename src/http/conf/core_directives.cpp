@@ -159,7 +159,7 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "0", .help = "how long an idle connection stays open at least"}),
     directive<&L::keepalive_requests>("keepalive_requests",
                                       {.where = anywhere, .initial = "1000", .help = "requests on one connection"}),
-    custom<&L::keepalive_disable, parse::keepalive_disable>(
+    directive<&L::keepalive_disable>(
         "keepalive_disable",
         {.where = anywhere, .initial = "msie6", .help = "browsers that get no kept connections", .arity = {1, 2}}),
     directive<&L::lingering_close>(
@@ -234,14 +234,17 @@ constexpr std::array kDirectives{
                                 {.where = anywhere, .help = "targets and level of the error log", .arity = {1, 2}}),
 
     // Sizes of hashes are never the user's problem.
-    action<HttpConf, parse::ignored>("variables_hash_max_size",
-                                     {.where = Context::http, .help = "accepted for compatibility", .arity = {1, 1}}),
-    action<HttpConf, parse::ignored>("variables_hash_bucket_size",
-                                     {.where = Context::http, .help = "accepted for compatibility", .arity = {1, 1}}),
-    action<HttpConf, parse::ignored>("server_names_hash_max_size",
-                                     {.where = Context::http, .help = "accepted for compatibility", .arity = {1, 1}}),
-    action<HttpConf, parse::ignored>("server_names_hash_bucket_size",
-                                     {.where = Context::http, .help = "accepted for compatibility", .arity = {1, 1}}),
+    directive<&HttpConf::variables_hash_max_size>(
+        "variables_hash_max_size", {.where = Context::http, .initial = "1024", .help = "accepted for compatibility"}),
+    directive<&HttpConf::variables_hash_bucket_size>(
+        "variables_hash_bucket_size",
+        {.where = Context::http, .initial = "64", .help = "accepted for compatibility"}),
+    directive<&HttpConf::server_names_hash_max_size>(
+        "server_names_hash_max_size",
+        {.where = Context::http, .initial = "512", .help = "accepted for compatibility"}),
+    directive<&HttpConf::server_names_hash_bucket_size>(
+        "server_names_hash_bucket_size",
+        {.where = Context::http, .initial = "64", .help = "accepted for compatibility"}),
 };
 
 constexpr Module kModule{

@@ -25,6 +25,10 @@ struct EnumNames<http::BodyInFileOnly> {
     static constexpr std::array<Text, 3> names{"off", "on", "clean"};
 };
 template <>
+struct EnumNames<http::OldBrowser> {
+    static constexpr std::array<Text, 3> names{"none", "msie6", "safari"};
+};
+template <>
 struct EnumNames<http::ServerTokens> {
     static constexpr std::array<Text, 3> names{"off", "on", "build"};
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/conf/parser.h"
+#include "core/conf/setting.h"
 #include "core/script/variable.h"
 #include "http/conf/endpoint.h"
 #include "http/conf/tree.h"
@@ -44,6 +45,12 @@ class HttpConf {
     const conf::ConfSet* main_confs = nullptr;
     Text prefix;  ///< base of relative paths, with trailing slash
     uint16_t default_port = 80;
+
+    // Our tables find their sizes themselves.
+    Setting<uint32_t> variables_hash_max_size;
+    Setting<uint32_t> variables_hash_bucket_size;
+    Setting<uint32_t> server_names_hash_max_size;
+    Setting<uint32_t> server_names_hash_bucket_size;
 };
 
 }  // namespace sluice::http

@@ -20,6 +20,8 @@ enum class Satisfy : uint8_t { all, any };
 enum class IfModifiedSince : uint8_t { off, exact, before };
 enum class LingeringClose : uint8_t { off, on, always };
 enum class BodyInFileOnly : uint8_t { off, on, clean };
+/// Browsers that keepalive_disable names; `none` switches it off.
+enum class OldBrowser : uint8_t { none, msie6, safari };
 enum class ServerTokens : uint8_t { off, on, build };
 enum class Aio : uint8_t { off, kernel, threads };
 enum class SymlinkCheck : uint8_t { off, on, if_not_owner };
@@ -60,6 +62,8 @@ struct OpenFileCacheSettings {
 
 /// A path with up to three levels of hashed folders, as client_body_temp_path and proxy_temp_path take it.
 struct TempPath {
+    static constexpr uint8_t kDigits = 10;  ///< of a file's name; the folders' names are taken from its end
+
     Text path;  ///< absolute, no trailing slash
     std::array<uint8_t, 3> levels{};
 };
@@ -108,7 +112,7 @@ struct LocationConf {
     Setting<KeepaliveTimeout> keepalive_timeout;
     Setting<Msec> keepalive_min_timeout;
     Setting<uint32_t> keepalive_requests;
-    Setting<Text> keepalive_disable;
+    Setting<conf::Flags<OldBrowser>> keepalive_disable;
     Setting<LingeringClose> lingering_close;
     Setting<Msec> lingering_time;
     Setting<Msec> lingering_timeout;

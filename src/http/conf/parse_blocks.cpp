@@ -86,8 +86,9 @@ Result<void> check_nesting(Parser& parser, const Location& outer, const Location
     if (outer.kind == Location::Kind::named) return refuse("cannot be inside the named location");
     if (inner.kind == Location::Kind::named)
         return Error(parser.arena().concat("named location \"", inner.name, "\" can be on the server level only"));
-    const bool is_literal = inner.kind != Location::Kind::regex && outer.kind != Location::Kind::regex;
-    if (is_literal && !inner.name.starts_with(outer.name)) return refuse("is outside location");
+    // Also within a regex: its text is compared.
+    if (inner.kind != Location::Kind::regex && !inner.name.starts_with(outer.name))
+        return refuse("is outside location");
     return {};
 }
 
@@ -120,7 +121,7 @@ Result<void> location_block(Parser& parser, LocationConf& enclosing, Arguments w
     auto& server = *parser.conf<ServerConf>().server;
     if (location.kind == Location::Kind::named) {
         if (server.find_named(location.name) != nullptr)
-            return fail(parser, "duplicate location \"", location.name, "\"");
+            parser.warn(parser.arena().concat("duplicate location \"", location.name, "\", ignored"));
         server.named_locations.push_back(&location);
     } else {
         if (enclosing.locations == nullptr) enclosing.locations = parser.arena().make<LocationTable>();

@@ -32,7 +32,9 @@ Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value
         parser.point_at(word);
         return Error(parser.arena().concat("invalid so_keepalive value: \"", value, "\""));
     };
-    if (value.find(':') == Text::npos) return invalid();
+    if (std::count(value.begin(), value.end(), ':') > 2 || value.find_first_not_of(':') == Text::npos ||
+        value.find(':') == Text::npos)
+        return invalid();
     Text rest = value;
     const std::array<int*, 3> parts{&options.keep_idle, &options.keep_interval, &options.keep_count};
     for (size_t i = 0; i < parts.size(); ++i) {
@@ -124,12 +126,11 @@ constexpr std::array kParameters{
                   l.options.multipath = l.options.binds_alone = true;
                   return {};
               }},
-    Parameter{"setfib=", true, [](Parser&, const conf::Token&, Text, Listen&) -> Result<void> { return {}; }},
     Parameter{"accept_filter=", true,
-              [](Parser& parser, const conf::Token& word, Text value, Listen&) -> Result<void> {
-                  parser.point_at(word);
-                  return Error(parser.arena().concat("accept filters \"accept_filter=", value,
-                                                     "\" are not supported on this platform, ignored"));
+              [](Parser& parser, const conf::Token& word, Text, Listen&) -> Result<void> {
+                  parser.warn(parser.arena().concat("accept filters \"", word.text,
+                                                    "\" are not supported on this platform, ignored"));
+                  return {};
               }},
     Parameter{"fastopen=", true,
               [](Parser& parser, const conf::Token& word, Text value, Listen& l) -> Result<void> {
@@ -235,16 +236,15 @@ Result<void> add(Parser& parser, Server& server, const event::SocketAddress& whe
 
 Result<void> listen(Parser& parser, ServerConf& conf, Arguments words) {
     Server& server = *conf.server;
-    Listen listen;
-    for (const conf::Token& word : words.subspan(1))
-        if (Result<void> parsed = parse_parameter(parser, word, listen); !parsed) return parsed;
-
     Result<std::vector<event::SocketAddress>> addresses =
         event::resolve_listen(words[0].text, parser.conf<HttpConf>().default_port);
     if (!addresses) {
         parser.point_at(words[0]);
         return addresses.error();
     }
+    Listen listen;
+    for (const conf::Token& word : words.subspan(1))
+        if (Result<void> parsed = parse_parameter(parser, word, listen); !parsed) return parsed;
     server.has_listen = true;
     for (const event::SocketAddress& address : *addresses)
         if (Result<void> added = add(parser, server, address, listen, words[0]); !added) return added;

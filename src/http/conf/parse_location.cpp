@@ -94,6 +94,10 @@ Result<void> error_page(Parser& parser, LocationConf& location, Arguments words)
     bool overwrites = false;
     Result<int> overwrite = overwritten_status(parser, statuses.back(), overwrites);
     if (!overwrite) return overwrite.error();
+    if (overwrites && statuses.size() == 1) {
+        parser.point_at(statuses[0]);
+        return Error(parser.arena().concat("invalid value \"", statuses[0].text, "\""));
+    }
     if (overwrites) statuses = statuses.first(statuses.size() - 1);
 
     ErrorPage page;

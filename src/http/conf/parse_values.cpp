@@ -9,11 +9,6 @@ namespace sluice::http::parse {
 
 namespace {
 
-Result<void> invalid(Parser& parser, const conf::Token& word) {
-    parser.point_at(word);
-    return Error(parser.arena().concat("invalid value \"", word.text, "\""));
-}
-
 Result<void> invalid_parameter(Parser& parser, const conf::Token& word) {
     parser.point_at(word);
     return Error(parser.arena().concat("invalid parameter \"", word.text, "\""));
@@ -31,11 +26,16 @@ bool take_value(const conf::Token& word, Text name_and_equals, conf::Token& valu
 
 Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words) {
     TempPath path;
+    uint64_t digits_left = TempPath::kDigits;
     path.path = parser.full_path(words[0].text);
     while (path.path.size() > 1 && path.path.ends_with('/')) path.path.remove_suffix(1);
     for (size_t i = 1; i < words.size(); ++i) {
         const std::optional<uint64_t> level = text::parse_uint(words[i].text);
-        if (!level || *level < 1 || *level > 3) return invalid(parser, words[i]);
+        if (!level || *level < 1 || *level > digits_left) {
+            parser.point_at(words[i]);
+            return Error(parser.arena().concat("\"", parser.directive().text, "\" directive invalid value"));
+        }
+        digits_left -= *level;
         path.levels[i - 1] = static_cast<uint8_t>(*level);
     }
     std::vector<Text>& folders = parser.environment().folders;
@@ -91,16 +91,6 @@ Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field,
     return {};
 }
 
-Result<void> keepalive_disable(Parser& parser, Setting<Text>& field, Arguments words) {
-    Text all;
-    for (const conf::Token& word : words) {
-        if (word.text != "none" && word.text != "msie6" && word.text != "safari") return invalid(parser, word);
-        all = parser.arena().concat(all, " ", word.text);
-    }
-    field.set(all);
-    return {};
-}
-
 Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& field, Arguments words) {
     OpenFileCacheSettings settings;
     bool is_off = false;
@@ -131,6 +121,8 @@ Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& fie
 
 Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, Arguments words) {
     DisableSymlinks value;
+    bool is_told = false;
+    const conf::Token* from = nullptr;
     for (const conf::Token& word : words) {
         conf::Token part;
         if (word.text == "off") {
@@ -143,9 +135,17 @@ Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, A
             Result<script::Complex> compiled = script::Complex::compile(parser, word, part.text);
             if (!compiled) return compiled.error();
             value.from = *compiled;
+            from = &word;
+            continue;
         } else {
             return invalid_parameter(parser, word);
         }
+        is_told = true;
+    }
+    if (!is_told) return Error("\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter");
+    if (from != nullptr && value.check == SymlinkCheck::off) {
+        parser.point_at(*from);
+        return Error("\"from=\" cannot be used with \"off\" parameter");
     }
     field.set(value);
     return {};

@@ -138,13 +138,13 @@ Text write_last_chunk(Request& request) {
     return out.add("\r\n").text();
 }
 
-bool disables_keepalive(const Request& request, Text browsers) {
+bool disables_keepalive(const Request& request, conf::Flags<OldBrowser> browsers) {
     const Text agent = request.headers.value(KnownHeader::user_agent);
-    if (agent.empty() || browsers.find("none") != Text::npos) return false;
-    if (browsers.find("msie6") != Text::npos && request.method == Method::post &&
-        agent.find("MSIE 6.") != Text::npos && agent.find("Opera") == Text::npos && agent.find("SV1") == Text::npos)
+    if (agent.empty() || browsers.has(OldBrowser::none)) return false;
+    if (browsers.has(OldBrowser::msie6) && request.method == Method::post && agent.find("MSIE 6.") != Text::npos &&
+        agent.find("Opera") == Text::npos && agent.find("SV1") == Text::npos)
         return true;
-    return browsers.find("safari") != Text::npos && agent.find("Safari/") != Text::npos &&
+    return browsers.has(OldBrowser::safari) && agent.find("Safari/") != Text::npos &&
            agent.find("Mac OS X") != Text::npos && agent.find("Chrome") == Text::npos;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/text.h"
+#include "http/conf/location_conf.h"
 
 namespace sluice::http {
 class Request;
@@ -18,6 +19,6 @@ Text write_interim_head(Request& request, uint16_t status);
 Text write_last_chunk(Request& request);
 
 /// keepalive_disable: browsers that can't keep connections after a POST.
-bool disables_keepalive(const Request& request, Text browsers);
+bool disables_keepalive(const Request& request, conf::Flags<OldBrowser> browsers);
 
 }  // namespace sluice::http::h1

@@ -133,8 +133,7 @@ Result<void> check(Parser& parser, const AccessLog& log, const Token& target, co
     if (log.path != nullptr) return Error("buffered logs cannot have variables in name");
     if (log.syslog != nullptr) return Error("logs to syslog cannot be buffered");
     if (!log.file->use(buffering))
-        return error(parser, "access_log \"", log.file->file().path(),
-                     "\" already defined with conflicting parameters");
+        return error(parser, "access_log \"", target.text, "\" already defined with conflicting parameters");
     return {};
 }
 
@@ -192,7 +191,7 @@ bool parse_cache_parameter(Text word, OpenLogsSettings& to) {
     const Text value = word.substr(split + 1);
     if (name == "max" || name == "min_uses") {
         const std::optional<uint64_t> number = text::parse_uint(value);
-        if (!number || *number == 0 || *number > INT32_MAX) return false;
+        if (!number || (*number == 0 && name == "max") || *number > INT32_MAX) return false;
         (name == "max" ? to.max : to.min_uses) = static_cast<uint32_t>(*number);
         return true;
     }
