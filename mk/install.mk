@@ -16,6 +16,7 @@ D = $(DESTDIR)
 # What templates call by name in @...@.
 fill = sed -e 's|@SBIN_PATH@|$(SBIN_PATH)|g' -e 's|@CONF_PATH@|$(CONF_PATH)|g' -e 's|@PID_PATH@|$(PID_PATH)|g' \
     -e 's|@MODULES_PATH@|$(MODULES_PATH)|g' -e 's|@LOG_DIR@|$(patsubst %/,%,$(dir $(HTTP_LOG_PATH)))|g' \
+    -e 's|@ERROR_LOG_PATH@|$(ERROR_LOG_PATH)|g' -e 's|@HTTP_LOG_PATH@|$(HTTP_LOG_PATH)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
     -e 's|@VERSION@|$(VERSION)|g'
 # $(call keep,FILE,TARGET): TARGET.default always, TARGET itself only where there is none yet.
 keep = install -m 644 $(1) $(D)$(2).default; [ -e $(D)$(2) ] || install -m 644 $(1) $(D)$(2)
@@ -39,9 +40,11 @@ conf:
 pages:
 	@[ -e $(D)$(PREFIX)/html ] || { install -d $(D)$(PREFIX)/html && install -m 644 html/*.html $(D)$(PREFIX)/html/; }
 
+# The directives are those of the binary and its modules.
 man:
-	@for page in man/*.[1-8] $(BUILDDIR)/man/*.[1-8]; do \
-	    [ ! -f "$$page" ] || install -D -m 644 "$$page" $(D)$(MAN_DIR)/man$${page##*.}/$$(basename "$$page"); done
+	@install -d $(D)$(MAN_DIR)/man5 $(D)$(MAN_DIR)/man8
+	@$(fill) man/sluice.8 > $(D)$(MAN_DIR)/man8/sluice.8
+	@$(fill) man/sluice.conf.5 | mk/man $(BUILDDIR)/sluice > $(D)$(MAN_DIR)/man5/sluice.conf.5
 
 sdk:
 	@rm -rf $(D)$(INCLUDE_DIR)

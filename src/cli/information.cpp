@@ -121,8 +121,8 @@ std::string usage_text() {
            "\n"
            "  -m             lists the modules and writes their index anew\n"
            "  --help-directive NAME   explains a directive\n"
-           "  --list-directives       all directives: module, name, contexts, default by tabs\n"
-           "  --list-variables        all variables, likewise\n";
+           "  --list-directives       all directives: module, name, contexts, default, syntax, purpose by tabs\n"
+           "  --list-variables        all variables: module, name, family\n";
 }
 
 }  // namespace sluice::cli

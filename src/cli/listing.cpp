@@ -106,7 +106,8 @@ int list_directives(const Offer& offer) {
     for_each_row(loader, [](const module::Descriptor& descriptor, const conf::Directive& row) {
         std::string line(descriptor.name);
         line.append("\t").append(row.name).append("\t").append(list_contexts(row.where, ","));
-        print(line.append("\t").append(row.initial).append("\n"));
+        line.append("\t").append(row.initial).append("\t").append(syntax_of(row));
+        print(line.append("\t").append(row.help).append("\n"));
     });
     return report(errors);
 }

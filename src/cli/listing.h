@@ -18,7 +18,7 @@ struct Offer {
 
 /// -m: the modules with their files, and the index of the folder written anew.
 int list_modules(const Offer& offer);
-/// --list-directives: one line each: module, name, contexts joined by commas, default.
+/// --list-directives: one line each: module, name, contexts joined by commas, default, syntax, purpose.
 int list_directives(const Offer& offer);
 /// --list-variables: one line each: module, $name (a prefix ends with *), family.
 int list_variables(const Offer& offer);

@@ -44,6 +44,18 @@ def test_no_template_is_left_unfilled(stage):
             assert not re.search(r'@[A-Z_]+@', path.read_text()), path
 
 
+def test_man_pages(stage):
+    listed = subprocess.run([stage.path('SBIN_PATH'), '--list-directives'], capture_output=True, text=True, timeout=10, check=True).stdout
+    page = (stage.prefix / 'share/man/man5/sluice.conf.5').read_text()
+    for row in listed.splitlines():
+        assert f'.B {row.split(chr(9))[1]}' in page
+    for name in ('man8/sluice.8', 'man5/sluice.conf.5'):
+        path = stage.prefix / 'share/man' / name
+        assert not re.search(r'@[A-Z_]+@', path.read_text()), path
+        done = subprocess.run(['groff', '-man', '-ww', '-z', '-Tutf8', path], capture_output=True, text=True, timeout=20, check=True)
+        assert done.stderr == ''
+
+
 def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
     copy = tmp_path / 'copy'
     shutil.copytree(stage.destdir, copy)

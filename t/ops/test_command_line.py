@@ -221,9 +221,9 @@ def test_listings(program):
     code, out, err = program.run('--list-directives')
     rows = [line.split('\t') for line in out.splitlines()]
     assert (code, err) == (0, '')
-    assert all(len(row) == 4 for row in rows)
-    assert ['event_core', 'worker_connections', 'events', '512'] in rows
-    assert ['conf', 'include', 'any', ''] in rows
+    assert all(len(row) == 6 for row in rows)
+    assert ['event_core', 'worker_connections', 'events', '512', 'worker_connections number;'] in [row[:5] for row in rows]
+    assert ['conf', 'include', 'any', ''] in [row[:4] for row in rows]
     code, out, err = program.run('--list-variables')
     assert (code, err) == (0, '')
     assert all(len(row.split('\t')) == 4 and '$' in row for row in out.splitlines())
