@@ -83,8 +83,8 @@ Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous)
     if (!done) return done;
 
     if (sockets == nullptr) return try_to_bind(environment_.services, environment_.log);
-    Result<std::vector<Bound>> bound =
-        bind_all(environment_.services, *sockets, settings_.worker_processes, environment_.log);
+    const unsigned workers = settings_.master_process ? settings_.worker_processes : 1;
+    Result<std::vector<Bound>> bound = bind_all(environment_.services, *sockets, workers, environment_.log);
     if (!bound) return bound.error();
     bound_ = std::move(*bound);
     log_.notice("using the \"", method_name(*events_->use), "\" event method");

@@ -1,6 +1,7 @@
 // Binding.
 #include "cycle/sockets.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -20,19 +21,25 @@ int type_of(const event::ListenOptions& options) {
     return options.is_datagram ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-/// Opens or claims what is missing. False when an address was in use and another try may help.
-Result<bool> complete(Bound& bound, unsigned count, proc::ListeningSockets& sockets, const Log& log) {
+/// Claims what there is.
+void claim_all(Bound& bound, proc::ListeningSockets& sockets, const Log& log) {
     const event::SocketAddress& address = bound.binding->address;
     const event::ListenOptions& options = bound.binding->options;
-    while (bound.fds.size() < count) {
+    for (;;) {
         const int claimed = sockets.claim(address.get(), address.length(), type_of(options));
-        if (claimed >= 0) {
-            if (Result<void> tuned = event::configure_listening_socket(claimed, options); !tuned) {
-                log.write(LogLevel::crit, tuned.error().number, tuned.error().text, ", ignored");
-            }
-            bound.fds.push_back(claimed);
-            continue;
+        if (claimed < 0) return;
+        if (Result<void> tuned = event::configure_listening_socket(claimed, options); !tuned) {
+            log.write(LogLevel::crit, tuned.error().number, tuned.error().text, ", ignored");
         }
+        bound.fds.push_back(claimed);
+    }
+}
+
+/// Opens what is missing. False when an address was in use and another try may help.
+Result<bool> complete(Bound& bound, proc::ListeningSockets& sockets, const Log& log) {
+    const event::SocketAddress& address = bound.binding->address;
+    const event::ListenOptions& options = bound.binding->options;
+    while (bound.fds.size() < std::max(bound.count, 1U)) {
         Result<UniqueFd> opened = event::open_listening_socket(address, options);
         if (!opened) {
             log.emerg(opened.error().number, opened.error().text);
@@ -44,10 +51,11 @@ Result<bool> complete(Bound& bound, unsigned count, proc::ListeningSockets& sock
     return true;
 }
 
-std::vector<Bound> list_bindings(std::span<event::Service* const> services) {
+std::vector<Bound> list_bindings(std::span<event::Service* const> services, unsigned workers) {
     std::vector<Bound> all;
     for (event::Service* service : services) {
-        for (const event::Binding& binding : service->bindings()) all.push_back({service, &binding, {}});
+        for (const event::Binding& binding : service->bindings())
+            all.push_back({service, &binding, binding.options.reuse_port ? workers : 0, {}});
     }
     return all;
 }
@@ -63,12 +71,12 @@ void remove_socket_file(const event::SocketAddress& address) {
 
 Result<std::vector<Bound>> bind_all(std::span<event::Service* const> services, proc::ListeningSockets& sockets,
                                     unsigned workers, const Log& log) {
-    std::vector<Bound> all = list_bindings(services);
+    std::vector<Bound> all = list_bindings(services, workers);
+    for (Bound& bound : all) claim_all(bound, sockets, log);
     for (unsigned left = kTries; left > 0; --left) {
         bool is_complete = true;
         for (Bound& bound : all) {
-            const unsigned count = bound.binding->options.reuse_port ? workers : 1;
-            Result<bool> done = complete(bound, count, sockets, log);
+            Result<bool> done = complete(bound, sockets, log);
             if (!done) return done.error();
             is_complete = is_complete && *done;
         }
@@ -83,7 +91,7 @@ Result<std::vector<Bound>> bind_all(std::span<event::Service* const> services, p
 
 Result<void> try_to_bind(std::span<event::Service* const> services, const Log& log) {
     bool is_good = true;
-    for (const Bound& bound : list_bindings(services)) {
+    for (const Bound& bound : list_bindings(services, 0)) {
         const event::SocketAddress& address = bound.binding->address;
         Result<UniqueFd> opened = event::open_listening_socket(address, bound.binding->options);
         if (opened) {

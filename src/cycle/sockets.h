@@ -14,10 +14,12 @@ class ListeningSockets;
 
 namespace sluice::cycle {
 
-/// A binding with its sockets: one, or with `reuseport` one for each worker.
+/// A binding with its sockets: one for all workers, or with `reuseport` one for each. Those that a predecessor with
+/// more workers leaves stay, for all: to close them would cost the connections that wait in their queues.
 struct Bound {
     event::Service* service = nullptr;
     const event::Binding* binding = nullptr;
+    unsigned count = 0;  ///< of the first sockets, each belongs to one worker; 0 without `reuseport`
     std::vector<int> fds;
 };
 

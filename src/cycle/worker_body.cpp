@@ -26,7 +26,10 @@ WorkerBody::WorkerBody(proc::Worker& process, Cycle& cycle)
 int WorkerBody::run() {
     if (!start()) return kFatal;
     process_.say_ready();
-    while (!is_terminated_ && !(is_shutting_down_ && !has_connections())) loop_->turn(Msec{-1});
+    while (!is_terminated_ && !(is_shutting_down_ && !has_connections())) {
+        loop_->turn(Msec{-1});
+        if (is_shutting_down_ && !is_listening()) process_.close_sockets();
+    }
     for (const auto& service : services_) service->abort();
     // What was aborted goes when the kernel has let go of it; its service must still be there then.
     for (unsigned left = kLastTurns; left > 0 && has_connections(); --left) loop_->turn(kLastTurn);
@@ -56,10 +59,15 @@ bool WorkerBody::start() {
     for (const Bound& bound : cycle_.bound()) {
         if (bound.service != last && !start_service(*bound.service, settings)) return false;
         last = bound.service;
-        const size_t socket = process_.index() < bound.fds.size() ? process_.index() : 0;
-        services_.back()->listen(*bound.binding, bound.fds[socket]);
+        for (size_t i = 0; i < bound.fds.size(); ++i)
+            if (listens_on(bound, i)) services_.back()->listen(*bound.binding, bound.fds[i]);
     }
     return true;
+}
+
+/// With `reuseport` each worker has a socket of its own. What was left by more workers is for all, as is all else.
+bool WorkerBody::listens_on(const Bound& bound, size_t socket) const {
+    return socket == process_.index() || socket >= bound.count;
 }
 
 bool WorkerBody::start_service(event::Service& service, const event::WorkerSettings& settings) {
@@ -110,6 +118,13 @@ void WorkerBody::shut_down(Msec grace) {
 void WorkerBody::on_timeout() {
     for (const auto& service : services_) service->abort();
     is_terminated_ = true;
+}
+
+bool WorkerBody::is_listening() const {
+    for (const auto& service : services_) {
+        if (service->is_listening()) return true;
+    }
+    return false;
 }
 
 bool WorkerBody::has_connections() const {

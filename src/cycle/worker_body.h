@@ -25,9 +25,11 @@ class WorkerBody final : event::ThreadPools {
     bool start();
     bool start_pools();
     bool start_service(event::Service& service, const event::WorkerSettings& settings);
+    bool listens_on(const Bound& bound, size_t socket) const;
     void on_request();
     void on_timeout();
     void shut_down(Msec grace);
+    bool is_listening() const;
     bool has_connections() const;
     event::ThreadPool* find(Text name) override;
 

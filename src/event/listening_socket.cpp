@@ -95,10 +95,12 @@ Result<void> configure_listening_socket(int fd, const ListenOptions& wanted) {
     options.set(wanted.receive_buffer > 0, SOL_SOCKET, SO_RCVBUF, wanted.receive_buffer, "setsockopt(SO_RCVBUF)")
         .set(wanted.send_buffer > 0, SOL_SOCKET, SO_SNDBUF, wanted.send_buffer, "setsockopt(SO_SNDBUF)");
     if (is_tcp) {
+        // A socket that was claimed may have been alone before.
+        options.set(wanted.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1, "setsockopt(SO_REUSEPORT)");
         // Accepted sockets inherit it: one call for all of them.
         options.set(true, IPPROTO_TCP, TCP_NODELAY, 1, "setsockopt(TCP_NODELAY)")
             .set(wanted.fast_open >= 0, IPPROTO_TCP, TCP_FASTOPEN, wanted.fast_open, "setsockopt(TCP_FASTOPEN)")
-            .set(wanted.deferred, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1, "setsockopt(TCP_DEFER_ACCEPT)");
+            .set(true, IPPROTO_TCP, TCP_DEFER_ACCEPT, wanted.deferred ? 1 : 0, "setsockopt(TCP_DEFER_ACCEPT)");
         set_keepalive(options, wanted);
     }
     SocketAddress address;

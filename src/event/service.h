@@ -56,6 +56,8 @@ class ServiceWorker {
     /// after `grace`: a client that is just sending gets its answer, and learns from it that this connection is not
     /// kept.
     virtual void shut_down(Msec grace) = 0;
+    /// After shut_down(): whether the kernel may still hand over a connection; the sockets stay open until then.
+    virtual bool is_listening() const = 0;
     /// After shut_down(): whether something still runs.
     virtual bool has_connections() const = 0;
     /// Ends everything, in whatever state.

@@ -150,11 +150,14 @@ void Worker::shut_down(Msec grace) {
     for_each_connection([](ServerConnection& connection) { connection.shut_down(); });
 }
 
-bool Worker::has_connections() const {
-    if (!open_.empty()) return true;
+bool Worker::is_listening() const {
     for (const auto& listener : listeners_)
-        if (listener->has_operations()) return true;
+        if (listener->is_running() || listener->has_operations()) return true;
     return false;
+}
+
+bool Worker::has_connections() const {
+    return !open_.empty() || is_listening();
 }
 
 void Worker::abort() {

@@ -59,6 +59,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     // event::ServiceWorker
     void listen(const event::Binding& binding, int fd) override;
     void shut_down(Msec grace) override;
+    bool is_listening() const override;
     bool has_connections() const override;
     void abort() override;
 

@@ -35,6 +35,12 @@ def alive(pid):
     return bool(status) and status.rpartition(b') ')[2][:1] not in (b'Z', b'X')
 
 
+def cpu_seconds(pid):
+    """User and system time that the process has used."""
+    fields = read(pid, 'stat').rpartition(b') ')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def descriptors(pid):
     """What the process has open: descriptor number to the name that the kernel gives the file."""
     folder = f'/proc/{pid}/fd'

@@ -41,7 +41,7 @@ class Server:
         keeps = 'proxy_pass' in text and not binary.is_nginx(self.binary)
         self._spare_descriptors = 4 if keeps else 0
         if binary.is_nginx(self.binary):  # its workers get a channel to each other, some time after they have started
-            self._spare_descriptors += self._workers_wanted(self._template)
+            self._spare_descriptors += max(self._workers_wanted(self._template), 1)
         for name in ('logs', 'conf', 'html', 'temp'):
             folder(self.prefix / name)
         for name, content in (files or {}).items():
@@ -119,8 +119,12 @@ class Server:
                 return 'ended'
             pid_file = next((self.prefix / 'logs').glob('*.pid'), None)
             ready = pid_file and pid_file.read_text().strip() == str(self.process.pid)
-            return 'up' if ready and (len(self.workers()) >= max(workers, 1)) else None
+            return 'up' if ready and (len(self.workers()) >= max(workers, 1)) and (workers or self._has_loop()) else None
         return wait_for(state, lambda: f'start of {self.binary}:\n{self.log()}', 10) == 'up'
+
+    def _has_loop(self):
+        """Whether a process without a master has come so far."""
+        return any(re.search('eventpoll|io_uring', name) for name in processes.descriptors(self.process.pid).values())
 
     def workers(self):
         """Process ids of the workers; of the only process, without a master."""

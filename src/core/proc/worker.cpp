@@ -64,10 +64,13 @@ void Worker::say_ready() {
     origin_.ready_fd = -1;
 }
 
+void Worker::close_sockets() {
+    if (origin_.sockets != nullptr) origin_.sockets->drop_all();
+}
+
 void Worker::say_shutting_down() {
     if (is_shutting_down_) return;
     is_shutting_down_ = true;
-    if (origin_.sockets != nullptr) origin_.sockets->drop_all();
     generation_.log().notice("gracefully shutting down");
     if (index() != kHelper) set_title("worker process is shutting down");
 }

@@ -42,7 +42,7 @@ class Worker {
         pid_t master = 0;                     ///< its requests are not worth a log line; 0: there is none
         bool is_daemon = false;               ///< SIGWINCH is not just a terminal that changed its size
         int ready_fd = -1;                    ///< where to say that it is ready
-        ListeningSockets* sockets = nullptr;  ///< what say_shutting_down() closes
+        ListeningSockets* sockets = nullptr;  ///< what close_sockets() closes
         Reloader* reloader = nullptr;         ///< only where there is no master
     };
     Worker(Generation& generation, const Origin& origin) : generation_(generation), origin_(origin) {}
@@ -63,10 +63,13 @@ class Worker {
     /// All listeners accept. The master tells the workers of the previous generation to leave when all (or, after
     /// some time, any) of the new workers have said so; a reload whose workers never do is taken back.
     void say_ready();
-    /// The body starts to leave gracefully, and its listeners have stopped: closes the listening sockets of this
-    /// process, and sets the log line and the process title that nginx has for it. The body itself ends what still
-    /// runs after Settings::shutdown_timeout.
+    /// The body starts to leave gracefully: sets the log line and the process title that nginx has for it. The body
+    /// itself ends what still runs after Settings::shutdown_timeout.
     void say_shutting_down();
+    /// Nothing of this process waits for connections any more: closes its listening sockets. Not earlier: a socket
+    /// that other processes have open, too, can't be taken out of an epoll set once this process has closed it, and
+    /// would go on waking this worker instead of theirs.
+    void close_sockets();
 
     /// Opens wake_fd(); before the body runs. False, with errno, when that fails.
     bool open() { return signals_.open(); }

@@ -98,6 +98,7 @@ class Server {
             if (asked.quit) {
                 listeners_.clear();
                 worker_.say_shutting_down();
+                worker_.close_sockets();
                 std::erase_if(peers_, [](const Peer& peer) { return !peer.is_busy; });
                 is_leaving_ = true;
             }
