@@ -25,6 +25,7 @@ ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, eve
     log_.set_context(this);
     log_.set_debugged(worker.is_debugged(accepted.peer));
     worker_.add(*this);
+    SLUICE_LOG_DEBUG(log_, "accepted connection, fd: ", accepted.fd.get());
     connection_.open(std::move(accepted.fd));
 }
 

@@ -100,6 +100,7 @@ void Session::store_first_line() {
     request.method_name = line.method_name.in(buffer);
     request.version = line.version;
     request.protocol = line.protocol.in(buffer);
+    SLUICE_LOG_DEBUG(request.log(), "http request line: \"", request.request_line, "\"");
     request.set_action("reading client request headers");
     exchange.target = {line.uri.in(buffer),
                        line.path.in(buffer),
@@ -128,6 +129,8 @@ bool Session::store_header() {
                                     line.value.in(buffer), "\"");
         return true;
     }
+    SLUICE_LOG_DEBUG(exchange.request.log(), "http header: \"", line.name.in(buffer), ": ", line.value.in(buffer),
+                     "\"");
     exchange.request.headers.add(arena_, Field{.name = line.name.in(buffer),
                                                .value = line.value.in(buffer),
                                                .hash = line.hash,
