@@ -47,7 +47,7 @@ Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words
 Result<void> aio(Parser& parser, Setting<AioSettings>& field, Arguments words);
 Result<void> directio(Parser& parser, Setting<Bytes>& field, Arguments words);
 Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words);
-Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& field, Arguments words);
+Result<void> open_file_cache(Parser& parser, Setting<OpenFileCache*>& field, Arguments words);
 Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, Arguments words);
 
 }  // namespace sluice::http::parse

@@ -10,11 +10,13 @@
 #include "http/conf/mime_types.h"
 #include "http/fields/method.h"
 #include "http/phase.h"
+#include "http/static/symlinks.h"
 
 namespace sluice::http {
 
 struct Location;
 class LocationTable;
+class OpenFileCache;
 
 enum class Satisfy : uint8_t { all, any };
 enum class IfModifiedSince : uint8_t { off, exact, before };
@@ -24,12 +26,13 @@ enum class BodyInFileOnly : uint8_t { off, on, clean };
 enum class OldBrowser : uint8_t { none, msie6, safari };
 enum class ServerTokens : uint8_t { off, on, build };
 enum class Aio : uint8_t { off, kernel, threads };
-enum class SymlinkCheck : uint8_t { off, on, if_not_owner };
 
 /// `root` or `alias`; which one decides how a URI becomes a path.
 struct Root {
     script::Complex path;
     bool is_alias = false;
+    bool is_whole = false;  ///< an alias of a regex location: its value is the whole path
+    Text replaced = {};     ///< of any other alias: the beginning of the URI that it stands for
 };
 
 /// One `error_page` rule for one status.
@@ -53,11 +56,6 @@ struct KeepaliveTimeout {
 struct DisableSymlinks {
     SymlinkCheck check = SymlinkCheck::off;
     script::Complex from;  ///< part of the path that is not checked
-};
-
-struct OpenFileCacheSettings {
-    uint32_t max = 0;  ///< 0: off
-    Seconds inactive{60};
 };
 
 /// A path with up to three levels of hashed folders, as client_body_temp_path and proxy_temp_path take it.
@@ -134,7 +132,7 @@ struct LocationConf {
     Setting<uint32_t> max_ranges;  ///< UINT32_MAX: no limit
     Setting<bool> chunked_transfer_encoding;
     Setting<bool> etag;
-    Setting<OpenFileCacheSettings> open_file_cache;
+    Setting<OpenFileCache*> open_file_cache;  ///< the worker's own; null: off
     Setting<Seconds> open_file_cache_valid;
     Setting<uint32_t> open_file_cache_min_uses;
     Setting<bool> open_file_cache_errors;

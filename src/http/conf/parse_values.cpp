@@ -4,6 +4,7 @@
 
 #include "event/service.h"
 #include "http/conf/core_parsers.h"
+#include "http/static/open_file_cache.h"
 
 namespace sluice::http::parse {
 
@@ -91,8 +92,9 @@ Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field,
     return {};
 }
 
-Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& field, Arguments words) {
-    OpenFileCacheSettings settings;
+Result<void> open_file_cache(Parser& parser, Setting<OpenFileCache*>& field, Arguments words) {
+    uint32_t max = 0;
+    Seconds inactive{60};
     bool is_off = false;
     for (const conf::Token& word : words) {
         conf::Token value;
@@ -100,11 +102,11 @@ Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& fie
             const std::optional<uint64_t> number = text::parse_uint(value.text);
             if (!number || *number == 0 || *number > UINT32_MAX)
                 return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
-            settings.max = static_cast<uint32_t>(*number);
+            max = static_cast<uint32_t>(*number);
         } else if (take_value(word, "inactive=", value)) {
             conf::Directive row{};
             row.name = "open_file_cache";
-            if (Result<void> parsed = conf::parse::seconds(parser, row, value, settings.inactive); !parsed)
+            if (Result<void> parsed = conf::parse::seconds(parser, row, value, inactive); !parsed)
                 return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
         } else if (word.text == "off") {
             is_off = true;
@@ -113,9 +115,8 @@ Result<void> open_file_cache(Parser& parser, Setting<OpenFileCacheSettings>& fie
             return Error(parser.arena().concat("invalid \"open_file_cache\" parameter \"", word.text, "\""));
         }
     }
-    if (is_off) settings.max = 0;
-    if (!is_off && settings.max == 0) return Error("\"open_file_cache\" must have the \"max\" parameter");
-    field.set(settings);
+    if (!is_off && max == 0) return Error("\"open_file_cache\" must have the \"max\" parameter");
+    field.set(is_off ? nullptr : parser.arena().make<OpenFileCache>(max, Msec{inactive.count * 1000}));
     return {};
 }
 

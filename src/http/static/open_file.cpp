@@ -1,87 +1,65 @@
-// Opening and probing files.
+// Opening and probing files for a request.
 #include "http/static/open_file.h"
 
 #include <cerrno>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
+#include "event/loop.h"
 #include "http/conf/location_conf.h"
 #include "http/request.h"
-#include "http/static/symlinks.h"
+#include "http/server_connection.h"
+#include "http/static/memory_cache.h"
+#include "http/static/open_file_cache.h"
 
 namespace sluice::http {
 
 namespace {
 
-constexpr int kReading = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-
-OpenFile failed(Text call) {
-    OpenFile file;
-    file.error = errno;
-    file.failed_call = call;
-    return file;
-}
-
-/// `from` of disable_symlinks counts only where it is the beginning of the path, up to a slash.
-size_t trusted_part(Request& request, Text path) {
-    const Text from = request.conf<LocationConf>().disable_symlinks->from.evaluate(request);
+/// `from` of disable_symlinks counts only where it is the beginning of the path, up to a slash or the end.
+size_t trusted_part(Text path, Text from) {
     if (from.empty() || !path.starts_with(from)) return 0;
-    const bool ends_a_part = from.ends_with('/') || (path.size() > from.size() && path[from.size()] == '/');
+    const bool ends_a_part = from.ends_with('/') || path.size() == from.size() || path[from.size()] == '/';
     return ends_a_part ? from.size() : 0;
 }
 
-SymlinkCheck check_of(Request& request) {
-    return request.conf<LocationConf>().disable_symlinks->check;
+LinkRules link_rules(Request& request, const LocationConf& core, Text path) {
+    const DisableSymlinks& links = *core.disable_symlinks;
+    if (links.check == SymlinkCheck::off) return {};
+    return {links.check, trusted_part(path, links.from.evaluate(request))};
 }
 
-OpenFile open_uncached(Request& request, Text path) {
-    const SymlinkCheck check = check_of(request);
-    const bool is_free = check == SymlinkCheck::off;
-    OpenFile file;
-    file.fd.reset(is_free ? ::open(path.data(), kReading)
-                          : open_without_links(path, check, trusted_part(request, path), kReading));
-    if (!file.fd) return failed(is_free ? "open()" : "openat()");
-    struct stat status {};
-    if (::fstat(file.fd.get(), &status) != 0) return failed("fstat()");
-    file.info = FileInfo(status);
-    if (!file.info.is_regular()) file.fd.reset();
-    return file;
-}
-
-OpenFile probe_uncached(Request& request, Text path) {
-    const SymlinkCheck check = check_of(request);
-    OpenFile file;
-    struct stat status {};
-    if (check == SymlinkCheck::off) {
-        if (::stat(path.data(), &status) != 0) return failed("stat()");
-    } else {
-        const UniqueFd fd(open_without_links(path, check, trusted_part(request, path), O_PATH | O_CLOEXEC));
-        if (!fd) return failed("openat()");
-        if (::fstat(fd.get(), &status) != 0) return failed("fstat()");
-        if (S_ISLNK(status.st_mode)) {
-            // O_PATH opens the link itself, which reading would refuse.
-            errno = ELOOP;
-            return failed("openat()");
-        }
-    }
-    file.info = FileInfo(status);
-    return file;
+OpenFile find(Request& request, FileQuery& query, const CachedFile* kept) {
+    const auto& core = request.conf<LocationConf>();
+    query.links = link_rules(request, core, query.path);
+    OpenFileCache* const cache = *core.open_file_cache;
+    if (cache == nullptr && query.only_probes) return look_up(query);
+    query.direct_from = core.directio->count;
+    query.read_ahead = core.read_ahead->count;
+    if (cache == nullptr) return look_up(query);
+    const OpenFileCache::Rules rules{.valid = {core.open_file_cache_valid->count * 1000},
+                                     .min_uses = *core.open_file_cache_min_uses,
+                                     .keeps_errors = *core.open_file_cache_errors};
+    const uint64_t hash = kept != nullptr ? kept->hash : text::hash(query.path);
+    return cache->find(query, hash, rules, request.connection().loop().now());
 }
 
 }  // namespace
 
-int OpenFile::keep(Request& request) {
-    if (fd) shared_fd = request.arena().make<UniqueFd>(std::move(fd))->get();
-    return shared_fd;
-}
-
-OpenFile open_file(Request& request, Text path) {
-    return open_uncached(request, path);
+OpenFile open_file(Request& request, Text path, const CachedFile* kept) {
+    FileQuery query{.path = path, .known = kept != nullptr ? &kept->info() : nullptr};
+    OpenFile file = find(request, query, kept);
+    if (file.direct_error != 0)
+        request.log().write(LogLevel::crit, file.direct_error, "fcntl(O_DIRECT) \"", path, "\" failed");
+    return file;
 }
 
 OpenFile probe_file(Request& request, Text path) {
-    return probe_uncached(request, path);
+    FileQuery query{.path = path, .only_probes = true};
+    return find(request, query, nullptr);
+}
+
+int keep_open(Request& request, OpenFile& file) {
+    if (file.shared) return (*request.arena().make<SharedFileRef>(std::move(file.shared)))->fd();
+    return request.arena().make<UniqueFd>(std::move(file.fd))->get();
 }
 
 uint16_t refuse_file(Request& request, Text path, const OpenFile& file) {

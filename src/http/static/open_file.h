@@ -2,32 +2,20 @@
 #pragma once
 
 #include "core/base/text.h"
-#include "core/base/unique_fd.h"
-#include "core/log/log.h"
-#include "http/static/file_info.h"
+#include "http/static/file_lookup.h"
 
 namespace sluice::http {
 
+class CachedFile;
 class Request;
 
-/// What became of it. On failure `error` is an errno and `failed_call` says which call, as nginx's log lines do.
-struct OpenFile {
-    FileInfo info;
-    UniqueFd fd;         ///< only of a regular file that was opened, and not a shared one
-    int shared_fd = -1;  ///< kept by the open file cache, and by the request's arena for as long as that lives
-    int error = 0;
-    Text failed_call;
-
-    bool ok() const { return error == 0; }
-    int descriptor() const { return fd ? fd.get() : shared_fd; }
-    /// The descriptor, which stays open as long as the request's arena.
-    int keep(Request& request);
-};
-
 /// Opens a regular file for reading; of anything else it tells the kind. `path` is null-terminated behind its end.
-OpenFile open_file(Request& request, Text path);
+/// `kept` is what is in memory of that path, or null: a file that is still the same as that is not opened.
+OpenFile open_file(Request& request, Text path, const CachedFile* kept);
 /// Tells what is there without opening it.
 OpenFile probe_file(Request& request, Text path);
+/// The descriptor, which stays open as long as the request's arena.
+int keep_open(Request& request, OpenFile& file);
 
 /// The answer to a request whose file could not be opened: 404, 403 or 500; logged as nginx does and as
 /// `log_not_found` allows.

@@ -2,8 +2,6 @@
 // the others from the page cache.
 #include <cerrno>
 
-#include <fcntl.h>
-
 #include "event/loop.h"
 #include "http/conf/location_conf.h"
 #include "http/content_type.h"
@@ -30,9 +28,8 @@ Verdict redirect_to_folder(Request& request) {
     return Verdict::respond(301);
 }
 
-bool set_direct(int fd) {
-    const int flags = ::fcntl(fd, F_GETFL);
-    return flags >= 0 && ((flags & O_DIRECT) != 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) == 0);
+bool may_use_memory(const LocationConf& core) {
+    return core.disable_symlinks->check == SymlinkCheck::off;
 }
 
 /// Fills in the head and sends it together with the body.
@@ -58,55 +55,37 @@ Verdict send_from_memory(Request& request, CachedFileRef reference) {
     return send(request, file.info(), file.etag(), body);
 }
 
-/// `directio`: from that size on, files are read past the page cache.
-bool is_direct(const LocationConf& core, const FileInfo& info) {
-    return core.directio->count >= 0 && info.size >= core.directio->count;
-}
-
-/// The kernel looks at the value of `read_ahead` only for being there.
-void advise(Request& request, const OpenFile& file) {
-    const int64_t read_ahead = request.conf<LocationConf>().read_ahead->count;
-    if (read_ahead > 0 && file.info.size > read_ahead)
-        ::posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
-}
-
-Verdict send_from_descriptor(Request& request, Text path, OpenFile& file) {
+Verdict send_from_descriptor(Request& request, OpenFile& file) {
     Arena& arena = request.arena();
-    const int fd = file.keep(request);
-    advise(request, file);
     event::Chain body;
-    body.add_file(arena, fd, 0, file.info.size);
-    if (!body.empty() && is_direct(request.conf<LocationConf>(), file.info)) {
-        if (set_direct(fd)) {
-            body.head()->is_direct = true;
-            request.response.is_body_in_memory = true;
-        } else {
-            request.log().write(LogLevel::crit, errno, "fcntl(O_DIRECT) \"", path, "\" failed");
-        }
+    body.add_file(arena, keep_open(request, file), 0, file.info.size);
+    if (file.is_direct && !body.empty()) {
+        body.head()->is_direct = true;
+        request.response.is_body_in_memory = true;
     }
     return send(request, file.info, write_etag(arena.make_bytes(48), file.info), body);
 }
 
-bool may_use_memory(const LocationConf& core) {
-    return core.disable_symlinks->check == SymlinkCheck::off;
+/// Reads a small file, which the next request then finds in memory.
+Verdict read_and_send(Request& request, Text path, const OpenFile& file) {
+    const int64_t now = request.connection().loop().wall_msec() * 1'000'000;
+    std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now);
+    if (read) return send_from_memory(request, std::move(*read));
+    request.log().write(LogLevel::crit, errno, "pread() \"", path, "\" failed");
+    return Verdict::respond(500);
 }
 
-/// The file in memory, if it is there and still the same.
-CachedFile* find_in_memory(Request& request, Text path) {
-    MemoryCache& memory = memory_cache();
-    CachedFile* file = memory.find(path, text::hash(path));
-    if (file == nullptr) return nullptr;
-    const OpenFile now = probe_file(request, path);
-    if (now.ok() && now.info == file->info()) {
-        memory.touch(*file);
-        return file;
+/// `kept`: what is in memory of this path, or null.
+Verdict open_and_send(Request& request, Text path, CachedFile* kept) {
+    OpenFile file = open_file(request, path, kept);
+    if (kept != nullptr) {
+        if (file.ok() && file.info == kept->info()) {
+            memory_cache().touch(*kept);
+            request.body.discard();
+            return send_from_memory(request, CachedFileRef(*kept));
+        }
+        memory_cache().drop(*kept);
     }
-    memory.drop(*file);
-    return nullptr;
-}
-
-Verdict open_and_send(Request& request, Text path) {
-    OpenFile file = open_file(request, path);
     if (!file.ok()) return Verdict::respond(refuse_file(request, path, file));
     if (file.info.is_folder()) return redirect_to_folder(request);
     if (!file.info.is_regular()) {
@@ -115,16 +94,9 @@ Verdict open_and_send(Request& request, Text path) {
     }
     if (request.method == Method::post) return Verdict::respond(405);
     request.body.discard();
-    const auto& core = request.conf<LocationConf>();
-    if (file.info.size > MemoryCache::kLargestFile || is_direct(core, file.info) || !may_use_memory(core))
-        return send_from_descriptor(request, path, file);
-    const int64_t now = request.connection().loop().wall_msec() * 1'000'000;
-    std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now);
-    if (!read) {
-        request.log().write(LogLevel::crit, errno, "pread() \"", path, "\" failed");
-        return Verdict::respond(500);
-    }
-    return send_from_memory(request, std::move(*read));
+    const bool is_small = file.info.size <= MemoryCache::kLargestFile && !file.is_direct;
+    if (is_small && may_use_memory(request.conf<LocationConf>())) return read_and_send(request, path, file);
+    return send_from_descriptor(request, file);
 }
 
 Verdict serve_file(Request& request) {
@@ -133,13 +105,9 @@ Verdict serve_file(Request& request) {
     if (request.uri.ends_with('/')) return Verdict::decline();
     const Text path = path_of(request, request.uri);
     if (path.data() == nullptr) return Verdict::respond(500);
-    if (request.method != Method::post && may_use_memory(request.conf<LocationConf>())) {
-        if (CachedFile* file = find_in_memory(request, path)) {
-            request.body.discard();
-            return send_from_memory(request, CachedFileRef(*file));
-        }
-    }
-    return open_and_send(request, path);
+    const bool asks_memory = request.method != Method::post && may_use_memory(request.conf<LocationConf>());
+    CachedFile* const kept = asks_memory ? memory_cache().find(path, text::hash(path)) : nullptr;
+    return open_and_send(request, path, kept);
 }
 
 constexpr std::array kPhases{PhaseHandler{Phase::content, serve_file, 30}};

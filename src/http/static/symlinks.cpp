@@ -34,25 +34,28 @@ int open_part(int folder, const char* name, SymlinkCheck check, int flags) {
 
 }  // namespace
 
-int open_without_links(Text path, SymlinkCheck check, size_t trusted, int flags) {
+int open_without_links(Text path, const LinkRules& rules, int flags, Text& failed_call) {
     std::string rest(path);
-    while (trusted > 0 && rest[trusted - 1] == '/') --trusted;
-    const std::string start = trusted > 0 ? rest.substr(0, trusted) : "/";
+    size_t at = rules.trusted;
+    failed_call = "open()";
+    if (at > 0 && at == rest.size()) return ::open(rest.c_str(), flags);
+    while (at > 0 && rest[at - 1] == '/') --at;
+    const std::string start = at > 0 ? rest.substr(0, at) : "/";
     UniqueFd folder(::open(start.c_str(), kFolder));
     if (!folder) return -1;
-    size_t at = trusted;
+    failed_call = "openat()";
     for (;;) {
         while (at < rest.size() && rest[at] == '/') ++at;
         const size_t slash = rest.find('/', at);
         if (slash == std::string::npos) break;
         rest[slash] = '\0';
-        folder.reset(open_part(folder.get(), rest.c_str() + at, check, kFolder));
+        folder.reset(open_part(folder.get(), rest.c_str() + at, rules.check, kFolder));
         if (!folder) return -1;
         at = slash + 1;
     }
     // A path that ends with a slash means the folder itself.
     if (at >= rest.size()) return ::openat(folder.get(), ".", flags);
-    return open_part(folder.get(), rest.c_str() + at, check, flags);
+    return open_part(folder.get(), rest.c_str() + at, rules.check, flags);
 }
 
 }  // namespace sluice::http
