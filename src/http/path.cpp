@@ -20,12 +20,11 @@ Text path_of(Request& request, Text uri, size_t room) {
     const Root& root = *request.conf<LocationConf>().root;
     const Text base = root_of(request);
     if (!script::is_found(base)) return {};
-    // alias replaces the location's prefix; in a regex location its value is the whole path.
     Text rest = uri;
-    if (root.is_alias) {
-        const Location& location = request.location();
-        const bool is_regex = location.kind == Location::Kind::regex;
-        rest = is_regex ? Text{} : uri.substr(std::min(uri.size(), location.name.size()));
+    if (root.is_whole) {
+        rest = request.below_alias;
+    } else if (root.is_alias) {
+        rest.remove_prefix(std::min(uri.size(), root.replaced.size()));
     }
     const size_t size = base.size() + rest.size();
     char* path = request.arena().make_bytes(size + 1 + room).data();

@@ -185,7 +185,7 @@ bool PhaseEngine::post_rewrite(Request& request) const {
         ++request.phase_cursor;
         return true;
     }
-    if (!request.count_uri_change()) return false;
+    if (!request.count_uri_change("processing", request.uri)) return false;
     request.use_server(request.server());
     request.phase_cursor = first_of(Phase::find_config);
     return true;

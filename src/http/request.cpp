@@ -48,6 +48,7 @@ void Request::use_server(const Server& server) {
 
 void Request::use_location(const Location& location) {
     location_ = &location;
+    below_alias = {};
     confs_.use(conf::Level::location, location.confs.table());
     const auto& core = conf<LocationConf>();
     log().set_route(*core.error_log);
@@ -67,9 +68,9 @@ void Request::resume(Verdict verdict) {
     if (!is_finished_) http_.phases.resume(*this, verdict);
 }
 
-bool Request::count_uri_change() {
+bool Request::count_uri_change(Text step, Text target) {
     if (--uri_changes_left_ != 0) return true;
-    log().error(0, "rewrite or internal redirection cycle while processing \"", uri, "\"");
+    log().error(0, "rewrite or internal redirection cycle while ", step, " \"", target, "\"");
     uri_changes_left_ = 1;
     finish(500);
     return false;
@@ -78,7 +79,7 @@ bool Request::count_uri_change() {
 void Request::redirect_internally(Text new_uri, Text new_args) {
     uri = new_uri;
     args = new_args;
-    if (!count_uri_change()) return;
+    if (!count_uri_change("internally redirecting to", uri)) return;
     SLUICE_LOG_DEBUG(log(), "internal redirect: \"", uri, "?", args, "\"");
     is_internal = true;
     is_uri_changed = false;
@@ -87,7 +88,7 @@ void Request::redirect_internally(Text new_uri, Text new_args) {
 }
 
 void Request::redirect_to_named(Text name) {
-    if (!count_uri_change()) return;
+    if (!count_uri_change("redirect to named location", name)) return;
     const Location* named = server_->find_named(name);
     if (named == nullptr) {
         log().error(0, "could not find named location \"", name, "\"");

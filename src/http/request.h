@@ -67,6 +67,8 @@ class Request final : public script::Subject, public LogContext {
     Text
         parsed_uri;  ///< `uri` and `args` as the session found them: a proxy passes unparsed_uri on if they still are
     Text parsed_args;
+    Text below_alias;  ///< what try_files found below the `alias` of a regex location, which is the whole path
+                       ///< otherwise
     Text located_uri;  ///< the URI that the location was found by
     Text protocol;     ///< $server_protocol as sent
     Text host;         ///< valid, lower case, without port; from the target, else from Host; empty: none
@@ -123,8 +125,9 @@ class Request final : public script::Subject, public LogContext {
     bool is_pipelined = false;    ///< it was sent before the answer to the one before
     bool is_internal = false;     ///< reached by a redirect or a subrequest: `internal` locations are open
     bool is_uri_changed = false;  ///< a rewrite changed the URI: post_rewrite looks for a location again
-    /// Counts a rewrite or internal redirect; false when there were too many: the request has ended with 500.
-    bool count_uri_change();
+    /// Counts a rewrite or internal redirect; false when there were too many: the request has ended with 500, and the
+    /// log tells which `step` to which `target` was one too many.
+    bool count_uri_change(Text step, Text target);
     /// The engine's part of Verdict::resume_after().
     void sleep(Msec delay);
     bool is_error_page = false;  ///< an error_page redirect is being served

@@ -31,7 +31,13 @@ Result<void> set_root(Parser& parser, Setting<Root>& field, Arguments words, boo
     if (!path.starts_with('$')) path = parser.full_path(path);
     Result<script::Complex> compiled = script::Complex::compile(parser, words[0], path);
     if (!compiled) return compiled.error();
-    field.set({*compiled, is_alias});
+    Root root{.path = *compiled, .is_alias = is_alias};
+    if (is_alias) {
+        const Location& location = *parser.conf<LocationConf>().location;
+        root.is_whole = location.kind == Location::Kind::regex;
+        if (!root.is_whole) root.replaced = location.name;
+    }
+    field.set(root);
     return {};
 }
 

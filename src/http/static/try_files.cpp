@@ -3,7 +3,6 @@
 #include <cerrno>
 
 #include "http/conf/location_conf.h"
-#include "http/conf/tree.h"
 #include "http/module.h"
 #include "http/modules.h"
 #include "http/path.h"
@@ -76,8 +75,8 @@ Verdict fall_back(Request& request, const TryFiles& rule) {
     return Verdict::taken();
 }
 
-bool is_there(Request& request, const Candidate& candidate, Text name) {
-    const Text path = path_of(request, name);
+bool is_there(Request& request, const Candidate& candidate, Text uri) {
+    const Text path = path_of(request, uri);
     if (path.data() == nullptr) return false;
     const OpenFile found = probe_file(request, path);
     if (found.ok()) return found.info.is_folder() == candidate.is_folder;
@@ -86,23 +85,28 @@ bool is_there(Request& request, const Candidate& candidate, Text name) {
     return false;
 }
 
-/// Under `alias` a name that does not begin with the location's prefix is meant relative to the alias.
-Text in_alias(Request& request, Text name) {
-    const Location& location = request.location();
-    if (!request.conf<LocationConf>().root->is_alias || location.kind == Location::Kind::regex) return name;
-    return name.starts_with(location.name) ? name : request.arena().concat(location.name, name);
+/// The URI that `root` or `alias` make the candidate's path of. Below an alias, names are relative to it, and the
+/// value of variables may be a URI of the location: its prefix is not counted then.
+Text uri_of(Request& request, const Candidate& candidate, const Root& root) {
+    const Text name = candidate.name.evaluate(request);
+    if (!root.is_alias || root.is_whole) return name;
+    const bool is_uri = !candidate.name.is_constant() && name.starts_with(root.replaced);
+    return is_uri ? name : request.arena().concat(root.replaced, name);
 }
 
 Verdict try_files(Request& request) {
     const Setting<TryFiles>& rule = request.conf<TryFilesConf>().rule;
     if (!rule.is_here()) return Verdict::decline();
+    const Root& root = *request.conf<LocationConf>().root;
     for (const Candidate& candidate : rule->candidates) {
-        const Text name = in_alias(request, candidate.name.evaluate(request));
-        if (!is_there(request, candidate, name)) continue;
+        const Text uri = uri_of(request, candidate, root);
+        request.below_alias = uri;
+        if (!is_there(request, candidate, uri)) continue;
         // The slash only told what to look for: a folder named with one is redirected to (301), as nginx does.
-        request.uri = name;
+        if (!root.is_whole || !candidate.is_folder) request.uri = uri;
         return Verdict::decline();
     }
+    request.below_alias = {};
     return fall_back(request, *rule);
 }
 
