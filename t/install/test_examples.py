@@ -91,6 +91,17 @@ def test_an_install_makes_them_and_their_directives_known(stage, tmp_path):
     assert 'syntax:  ticker_interval time;\ndefault: 1s\ncontext: http, server, location\n' in ask('--help-directive', 'ticker_interval')
 
 
+def test_the_guide_shows_what_is_there():
+    sources = '\n'.join(path.read_text() for example in EXAMPLES for path in example.iterdir())
+    guide = (ROOT / 'docs/writing-a-module.md').read_text()
+    excerpts = re.findall(r'```(?:cpp|make)\n(.*?)```', guide, re.S)
+    assert len(excerpts) >= 6
+    for excerpt in excerpts:
+        assert excerpt in sources, excerpt
+    for name in re.findall(r'\]\(\.\./([^)]*)\)', guide):
+        assert (ROOT / name).exists(), name
+
+
 # --- http_open_hours: the access rule ---
 
 def hours(distance, length):
