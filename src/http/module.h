@@ -59,6 +59,7 @@ constexpr module::Descriptor describe(const Module& module) {
             return {variable.name, variable.find != nullptr};
         },
         .specific = &module,
+        .specific_size = sizeof(Module),
     };
 }
 

@@ -208,6 +208,12 @@ def test_autoload_can_be_turned_off(install):
     assert install.refusal('autoload_modules off;\n' + variable) == 'unknown "connections_active" variable'
 
 
+def test_a_module_of_an_older_interface_has_less_to_say(install, start):
+    install.put_test('older', 'http_older')
+    install.index()
+    assert start('older;').get('/').body == b'older'
+
+
 def test_waiting_is_a_value(install, start):
     """Verdict::resume_after in the access phase, and in a location's own handler that has nothing to say then."""
     install.put_test('answering_old', 'http_answering')

@@ -36,6 +36,7 @@ struct Descriptor {
     size_t variable_count = 0;
     VariableName (*variable)(const void* specific, size_t index) = nullptr;
     const void* specific = nullptr;  ///< the family's own descriptor: http::Module, stream::Module, …
+    size_t specific_size = 0;        ///< sizeof it, as the module was built with: an older one has less of it
 };
 
 /// The exported symbol `sluice_module`.

@@ -1,6 +1,7 @@
 // The `http` block: reads it, then inherits settings down the tree, asks the modules whether they are content, and
 // builds what requests are looked up in.
 #include <algorithm>
+#include <cstring>
 
 #include "core/log/error_log.h"
 #include "http/conf/core_parsers.h"
@@ -99,12 +100,22 @@ Result<void> define_variables(script::VariableTable& table, const Module& module
     return {};
 }
 
+/// An older module's own descriptor is shorter: what it does not know stays empty.
+const Module* bring_to_size(Arena& arena, const module::Descriptor& descriptor) {
+    static_assert(std::is_trivially_copyable_v<Module>);
+    if (descriptor.specific_size >= sizeof(Module)) return static_cast<const Module*>(descriptor.specific);
+    auto* const whole = arena.make<Module>();
+    std::memcpy(static_cast<void*>(whole), descriptor.specific, descriptor.specific_size);
+    return whole;
+}
+
 /// Modules that were loaded since the last call bring their variables.
 Result<void> meet_modules(Parser& parser, HttpConf& http) {
     for (const module::Descriptor* descriptor : parser.environment().directives.modules()) {
         if (descriptor->family != module::Family::http) continue;
-        const auto* module = static_cast<const Module*>(descriptor->specific);
-        if (std::find(http.modules.begin(), http.modules.end(), module) != http.modules.end()) continue;
+        const auto is_this = [&](const Module* known) { return known->name == descriptor->name; };
+        if (std::any_of(http.modules.begin(), http.modules.end(), is_this)) continue;
+        const Module* const module = bring_to_size(parser.arena(), *descriptor);
         http.modules.push_back(module);
         if (Result<void> defined = define_variables(http.variables, *module); !defined) return defined;
     }
