@@ -2,11 +2,13 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import pytest
 
-from lib import binary
+from lib import binary, processes
+from lib.wait import wait_for
 
 OURS = pytest.mark.sluice_only('the option is our own')
 
@@ -207,6 +209,57 @@ def test_signal_with_a_bad_configuration(program):
     assert code == 1 and err.startswith('nginx: [emerg] unknown directive "nonsense"')
 
 
+def test_a_test_wins_over_a_signal(program):
+    program.write(GOOD)
+    program.write(f'{os.getpid()}\n', 'logs/test.pid')  # which would hear of it
+    for options in (['-s', 'stop', '-t'], ['-tq', '-sstop']):
+        code, out, err = program.configured(*options)
+        assert (code, out) == (0, '') and ('syntax is ok' in err) == ('-t' in options)
+
+
+def test_help_and_version_go_before_the_test(program):
+    program.write(GOOD)
+    for option, first in (('-vt', 'nginx version: '), ('-Vt', 'nginx version: '), ('-ht', 'nginx version: ')):
+        code, out, err = program.configured(option)
+        assert (code, out) == (0, '') and err.startswith(first) and err.endswith('test is successful\n')
+    program.write('nonsense;\n')
+    assert program.configured('-vt')[0] == 1
+    assert program.configured('-v')[0] == 0
+
+
+def test_quiet_dump(program):
+    program.write(GOOD)
+    code, out, err = program.configured('-T', '-q')
+    assert (code, err) == (0, '') and out == f'# configuration file /PREFIX/conf/test.conf:\n{GOOD}\n'
+
+
+@pytest.mark.parametrize('options, shown', [
+    (['-p', '{prefix}', '-c', 'conf/test.conf'], '/PREFIX/conf/test.conf'),
+    (['-p', '{prefix}/', '-c', './conf/test.conf'], '/PREFIX/./conf/test.conf'),
+    (['-p{prefix}', '-cconf/test.conf'], '/PREFIX/conf/test.conf'),
+    (['-p', '/nowhere', '-c', '{prefix}/conf/test.conf', '-g', 'pid {prefix}/logs/x.pid;'], '/PREFIX/conf/test.conf'),
+])
+def test_prefix_and_file(program, options, shown):
+    program.write('events {}\n')
+    words = [word.format(prefix=program.prefix) for word in options]
+    pid = [] if '-g' in words else ['-g', 'pid logs/x.pid;']
+    code, _, err = program.run('-e', 'stderr', '-t', *words, *pid)
+    assert code == 0, err
+    assert f'nginx: the configuration file {shown} syntax is ok\n' in err
+
+
+def test_includes_start_from_the_folder_of_the_file(program):
+    program.write('include part.conf;\n' + GOOD)
+    program.write('env A;\n', 'conf/part.conf')
+    assert program.configured('-tq') == (0, '', '')
+
+
+def test_modules_of_the_build_are_listed(program):
+    """Tools look for these options."""
+    text = program.run('-V')[2]
+    assert '--with-http_stub_status_module' in text.partition('configure arguments: ')[2]
+
+
 @OURS
 def test_by_the_name_of_nginx(program):
     link = program.prefix / 'nginx'
@@ -214,6 +267,32 @@ def test_by_the_name_of_nginx(program):
     program.write(GOOD)
     assert program.configured('-tq', program=str(link)) == (0, '', '')
     assert program.run('-m', program=str(link))[:2] == program.run('-m')[:2]
+    assert program.run('-v', program=str(link)) == program.run('-v')
+
+
+def test_a_link_is_started_and_signalled(program):
+    """Found through PATH, as a service script does it."""
+    (program.prefix / 'bin').mkdir()
+    (program.prefix / 'bin/nginx').symlink_to(pathlib.Path(binary.path()).resolve())
+    user = 'user root;\n' if os.geteuid() == 0 else ''
+    program.write(user + GOOD)
+
+    def run(*arguments):
+        done = subprocess.run(['nginx', '-p', str(program.prefix), '-c', 'conf/test.conf', '-e', 'logs/error.log', *arguments],
+                              env={'PATH': f'{program.prefix}/bin'}, capture_output=True, text=True, timeout=30, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
+    run()
+    pid = int((program.prefix / 'logs/test.pid').read_text())
+    try:
+        wait_for(lambda: 'nginx: master process nginx -p' in processes.title(pid), lambda: processes.title(pid))
+        run('-s', 'reopen')
+        run('-s', 'quit')
+        wait_for(lambda: not processes.alive(pid), 'the end')
+    finally:
+        if processes.alive(pid):
+            for one in [*processes.descendants(pid), pid]:
+                os.kill(one, signal.SIGKILL)
+    assert not (program.prefix / 'logs/test.pid').exists()
 
 
 @OURS
