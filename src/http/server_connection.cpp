@@ -1,6 +1,9 @@
 // ServerConnection.
 #include "http/server_connection.h"
 
+#include <cerrno>
+
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "http/conf/http_conf.h"
@@ -50,6 +53,14 @@ const event::SocketAddress& ServerConnection::local() {
             local_->set_length(length);
     }
     return *local_;
+}
+
+void ServerConnection::change_no_delay(bool on) {
+    const int value = on ? 1 : 0;
+    is_no_delay_ = on;
+    if (address_->address.is_unix()) return;
+    if (::setsockopt(connection_.fd(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) != 0)
+        log_.write(LogLevel::alert, errno, "setsockopt(TCP_NODELAY) failed");
 }
 
 void ServerConnection::become_idle(Msec timeout) {

@@ -63,6 +63,11 @@ class ServerConnection final : public event::ConnectionHandler,
         return proxy_ != nullptr && proxy_->is_read ? &proxy_->header : nullptr;
     }
 
+    /// tcp_nodelay of the location that answers next.
+    void set_no_delay(bool on) {
+        if (on != is_no_delay_) change_no_delay(on);
+    }
+
     /// From the session: nothing is in progress; the next request must begin within `timeout`.
     void become_idle(Msec timeout);
     void become_busy();
@@ -102,6 +107,7 @@ class ServerConnection final : public event::ConnectionHandler,
         bool is_read = false;
     };
 
+    void change_no_delay(bool on);
     bool is_reading_proxy_header() const { return proxy_ != nullptr && !proxy_->is_read; }
     void on_timer();
     void read_proxy_header(event::Received& received);
@@ -113,6 +119,7 @@ class ServerConnection final : public event::ConnectionHandler,
     std::unique_ptr<Session> session_;
     event::Timer timer_;
     Log log_;
+    bool is_no_delay_ = true;  ///< what the listening socket passes on
     Msec accepted_at_;
     event::PeerAddress peer_;
     std::unique_ptr<event::SocketAddress> local_;

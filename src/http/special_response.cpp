@@ -7,6 +7,7 @@
 #include "http/conf/location_conf.h"
 #include "http/request.h"
 #include "http/server_banner.h"
+#include "http/uri/escape.h"
 
 namespace sluice::http {
 
@@ -107,11 +108,27 @@ constexpr Text kPadding =
     "padding to "
     "disable MSIE and Chrome friendly error page -->\r\n";
 
+bool is_msie(const Request& request) {
+    const Text agent = request.headers.value(KnownHeader::user_agent);
+    return agent.find("MSIE ") != Text::npos && agent.find("Opera") == Text::npos;
+}
+
 bool wants_padding(const Request& request, uint16_t status) {
     if (status < 400 || !*request.conf<LocationConf>().msie_padding || request.version < kHttp10) return false;
-    const Text agent = request.headers.value(KnownHeader::user_agent);
-    const bool is_msie = agent.find("MSIE ") != Text::npos && agent.find("Opera") == Text::npos;
-    return is_msie || agent.find("Chrome/") != Text::npos;
+    return is_msie(request) || request.headers.value(KnownHeader::user_agent).find("Chrome/") != Text::npos;
+}
+
+/// msie_refresh: a page that leads on, instead of a redirect.
+bool wants_refresh(const Request& request, uint16_t status) {
+    return (status == 301 || status == 302) && *request.conf<LocationConf>().msie_refresh && is_msie(request);
+}
+
+Text refresh_body(Request& request) {
+    Arena& arena = request.arena();
+    const Text target = request.response.location;
+    const std::span<char> room = arena.make_bytes(uri::escaped_size(target, uri::Escape::refresh));
+    return arena.concat("<html><head><meta http-equiv=\"Refresh\" content=\"0; URL=",
+                        uri::escape(target, uri::Escape::refresh, room), "\"></head><body></body></html>\r\n");
 }
 
 void send_builtin_page(Request& request, uint16_t status) {
@@ -123,7 +140,12 @@ void send_builtin_page(Request& request, uint16_t status) {
     response.allows_ranges = false;
     response.headers.remove(KnownHeader::content_encoding);
     Text body;
-    if (page != nullptr) {
+    if (wants_refresh(request, status)) {
+        body = refresh_body(request);
+        response.status = 200;
+        response.location = {};
+        response.content_type = "text/html";
+    } else if (page != nullptr) {
         body = page_body(request, *page);
         if (wants_padding(request, status)) body = request.arena().concat(body, kPadding);
         response.content_type = "text/html";

@@ -132,6 +132,18 @@ def test_server_tokens(server, tokens, pattern):
     assert f'<hr><center>{r.headers["Server"]}</center>' in r.text
 
 
+def test_msie_refresh(server):
+    s = server(r'''server { listen 127.0.0.1:%%main%%; msie_refresh on; location /dir/ { proxy_pass http://127.0.0.1:1; }
+        location /a { return 301 'http://x.example/"<a b>?c=d&e'; } location /b { return 307 /x; } }''')
+    msie = {'User-Agent': 'Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)'}
+    r = s.get('/a', msie)
+    assert r.status == 200 and 'Location' not in r.headers and r.headers['Content-Type'] == 'text/html'
+    assert r.text == ('<html><head><meta http-equiv="Refresh" content="0; URL=http://x.example/%22%3Ca%20b%3E?c=d&e"></head>'
+                      '<body></body></html>\r\n')
+    assert 'URL=/dir/"' in s.get('/dir', msie).text
+    assert s.get('/b', msie).status == 307 and s.get('/a').status == 301
+
+
 def test_msie_padding(server):
     s = server('server { listen 127.0.0.1:%%main%%; return 404; }')
     padded = s.get('/', {'User-Agent': 'Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)'})

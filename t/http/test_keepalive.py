@@ -1,4 +1,8 @@
 """Kept connections: when they stay, when they close, pipelining, timeouts, limits and lingering."""
+import ctypes
+import os
+import socket
+
 import pytest
 
 from lib.client import request
@@ -159,3 +163,28 @@ def test_worker_connections_make_room(server):
         c.wait_readable()
     assert s.get('/last').text == '/last'
     s.wait_log('worker_connections are not enough, reusing connections')
+
+
+def no_delay_of(s, client):
+    """TCP_NODELAY of the server's end of a connection: its worker's descriptor, borrowed."""
+    libc, pidfd_getfd = ctypes.CDLL(None, use_errno=True), 438
+    worker, = s.workers()
+    pidfd = os.pidfd_open(worker)
+    for fd in os.listdir(f'/proc/{worker}/fd'):
+        borrowed = libc.syscall(pidfd_getfd, pidfd, int(fd), 0)
+        try:
+            with socket.socket(fileno=borrowed) as end:
+                if end.family == socket.AF_INET and end.getpeername() == client.getsockname():
+                    os.close(pidfd)
+                    return end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+        except OSError:
+            continue
+    raise AssertionError('no such connection in the worker')
+
+
+def test_tcp_nodelay(server):
+    s = server('server { listen 127.0.0.1:%%main%%; location /on { return 200 on; } location /off { tcp_nodelay off; return 200 off; } }')
+    with s.connect() as c:
+        for target, expected in (('/off', False), ('/off', False), ('/on', True)):
+            assert c.get(target).text == target[1:]
+            assert no_delay_of(s, c.socket) == expected

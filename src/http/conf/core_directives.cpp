@@ -107,7 +107,7 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "off", .help = "saves every request body to a file"}),
     directive<&L::client_body_in_single_buffer>(
         "client_body_in_single_buffer",
-        {.where = anywhere, .initial = "off", .help = "keeps a request body in one piece"}),
+        {.where = anywhere, .initial = "off", .help = "accepted: a body in memory always is in one piece"}),
 
     // Bodies that go out.
     directive<&L::sendfile>("sendfile",
@@ -138,8 +138,7 @@ constexpr std::array kDirectives{
     directive<&L::send_lowat>("send_lowat",
                               {.where = anywhere, .initial = "0", .help = "accepted for compatibility"}),
     directive<&L::postpone_output>(
-        "postpone_output",
-        {.where = anywhere, .initial = "1460", .help = "least amount of output sent before its end"}),
+        "postpone_output", {.where = anywhere, .initial = "1460", .help = "accepted: output leaves as it comes"}),
     directive<&L::send_timeout>("send_timeout",
                                 {.where = anywhere, .initial = "60s", .help = "time between two writes to a client"}),
     directive<&L::limit_rate>("limit_rate",

@@ -26,6 +26,7 @@ bool Session::decide_persistence(Request& request) {
 OutputState Session::send_head(Request& request, event::Chain& body, bool is_last) {
     Response& response = request.response;
     exchange_->keeps_alive = decide_persistence(request);
+    connection_.set_no_delay(*request.conf<LocationConf>().tcp_nodelay);
     const bool has_body =
         !response.is_header_only && response.status != 204 && response.status != 304 && response.status >= 200;
     if (!has_body) {

@@ -34,7 +34,7 @@ constexpr Table make_table() {
     add(table, Escape::path, " \"#%<>?\\^`{|}");
     add(table, Escape::args, " \"#%<>?\\^`{|}&+;");
     add(table, Escape::html, " \"#%'");
-    add(table, Escape::refresh, " \"'");
+    add(table, Escape::refresh, " \"'<>\\^`{|}");
     add(table, Escape::memcached, " %");
     return table;
 }

@@ -16,7 +16,7 @@ enum class Escape : uint8_t {
     args,       ///< those, & + and ;
     component,  ///< all but letters, digits and - . _ ~ (RFC 3986 §2.3)
     html,       ///< space " # % '
-    refresh,    ///< space " '
+    refresh,    ///< space " ' < > \ ^ ` { | }
     memcached,  ///< space %
 };
 

@@ -37,7 +37,7 @@ TEST(Escape, each_set_escapes_its_printable_bytes) {
     EXPECT_EQ(printable_escapes(Escape::args), " \"#%&+;<>?\\^`{|}");
     EXPECT_EQ(printable_escapes(Escape::component), " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}");
     EXPECT_EQ(printable_escapes(Escape::html), " \"#%'");
-    EXPECT_EQ(printable_escapes(Escape::refresh), " \"'");
+    EXPECT_EQ(printable_escapes(Escape::refresh), " \"'<>\\^`{|}");
     EXPECT_EQ(printable_escapes(Escape::memcached), " %");
 }
 
