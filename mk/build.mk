@@ -107,7 +107,9 @@ test-modules: $(TEST_MODULES)
 -include $(wildcard $(TEST_MODULES:.so=.d))
 
 # --- unit tests ---
-# $(BUILDDIR)/unit holds the server's, $(BUILDDIR)/unit-NAME those of t/unit/modules/NAME with that module linked in.
+# $(BUILDDIR)/unit holds the server's, $(BUILDDIR)/unit-NAME those of t/unit/modules/NAME with that module and the
+# fixtures of core/conf and core/script linked in.
+UNIT_FIXTURES := $(call objects,t/unit/core/conf/fixture.cpp t/unit/core/script/fixture.cpp)
 UNIT_SOURCES := $(filter-out t/unit/modules/%,$(call sources,t/unit))
 UNIT_MODULES := $(filter $(notdir $(MODULE_DIRS)),$(notdir $(patsubst %/,%,$(wildcard t/unit/modules/*/))))
 $(call remember,$(OBJDIR)/lists/unit,$(LIBRARY_OBJECTS) $(call objects,$(UNIT_SOURCES)))
@@ -136,9 +138,9 @@ $(BUILDDIR)/unit: $(call objects,$(UNIT_SOURCES)) $(LIBRARY_OBJECTS) $(OBJDIR)/l
 define unit_module_rules
 UNIT_OBJECTS_$(1) := $$(call objects,$$(call sources,t/unit/modules/$(1)))
 $$(call remember,$(OBJDIR)/lists/unit-$(1),$$(UNIT_OBJECTS_$(1)) $$(MODULE_OBJECTS_$(1)) $$(LIBRARY_OBJECTS))
-$(BUILDDIR)/unit-$(1): $$(UNIT_OBJECTS_$(1)) $$(MODULE_OBJECTS_$(1)) $$(LIBRARY_OBJECTS) $(OBJDIR)/lists/unit-$(1)
+$(BUILDDIR)/unit-$(1): $$(UNIT_OBJECTS_$(1)) $$(MODULE_OBJECTS_$(1)) $$(LIBRARY_OBJECTS) $$(UNIT_FIXTURES) $(OBJDIR)/lists/unit-$(1)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(call link_unit,$$(UNIT_OBJECTS_$(1)) $$(MODULE_OBJECTS_$(1))) $$(MODULE_LIBS_$(1)) -o $$@
+	$$(Q)$$(call link_unit,$$(UNIT_OBJECTS_$(1)) $$(MODULE_OBJECTS_$(1)) $$(UNIT_FIXTURES)) $$(MODULE_LIBS_$(1)) -o $$@
 UNIT_MODULE_OBJECTS += $$(UNIT_OBJECTS_$(1))
 endef
 $(foreach name,$(UNIT_MODULES),$(eval $(call unit_module_rules,$(name))))

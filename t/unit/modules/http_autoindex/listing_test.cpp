@@ -62,6 +62,37 @@ TEST(Autoindex, json_escapes_what_would_end_the_string) {
     EXPECT_EQ(write_json({}), "[\r\n]");
 }
 
+const Entry kThree[] = {{"d & e", Entry::Kind::directory, 4096, kTime},
+                        {"f<1>", Entry::Kind::file, 12, kTime},
+                        {"s", Entry::Kind::other, 0, kTime}};
+
+TEST(Autoindex, json) {
+    EXPECT_EQ(
+        write_json(kThree),
+        "[\r\n"
+        "{ \"name\":\"d & e\", \"type\":\"directory\", \"mtime\":\"Tue, 02 Jan 2024 03:04:05 GMT\" },\r\n"
+        "{ \"name\":\"f<1>\", \"type\":\"file\", \"mtime\":\"Tue, 02 Jan 2024 03:04:05 GMT\", \"size\":12 },\r\n"
+        "{ \"name\":\"s\", \"type\":\"other\", \"mtime\":\"Tue, 02 Jan 2024 03:04:05 GMT\" }\r\n"
+        "]");
+    EXPECT_EQ(write_jsonp("f", {}), "/* callback */\r\nf([\r\n]);");
+}
+
+TEST(Autoindex, xml) {
+    EXPECT_EQ(write_xml(kThree),
+              "<?xml version=\"1.0\"?>\r\n<list>\r\n"
+              "<directory mtime=\"2024-01-02T03:04:05Z\">d &amp; e</directory>\r\n"
+              "<file mtime=\"2024-01-02T03:04:05Z\" size=\"12\">f&lt;1&gt;</file>\r\n"
+              "<other mtime=\"2024-01-02T03:04:05Z\">s</other>\r\n"
+              "</list>\r\n");
+    EXPECT_EQ(write_xml({}), "<?xml version=\"1.0\"?>\r\n<list>\r\n</list>\r\n");
+}
+
+TEST(Autoindex, html_escapes_names_and_the_title) {
+    EXPECT_EQ(line_of(kThree[1]).substr(0, 36), "<a href=\"f%3C1%3E\">f&lt;1&gt;</a>   ");
+    const std::string page = write_html("/<&>", {}, {});
+    EXPECT_NE(page.find("<h1>Index of /&lt;&amp;&gt;</h1>"), std::string::npos);
+}
+
 TEST(Autoindex, folders_come_first) {
     std::vector<Entry> entries{file("b", 0), file("a", 0), {"z", Entry::Kind::directory, 0, 0}};
     sort(entries);
