@@ -104,7 +104,7 @@ void Request::redirect_to_named(Text name) {
 // finish() is the only way out: of phases, handlers, filters and sessions.
 void Request::finish(uint16_t status) {
     if (is_finished_) return;
-    SLUICE_LOG_DEBUG(log_, "http finalize request: ", status, ", \"", uri, "\"");
+    SLUICE_LOG_DEBUG(log(), "http finalize request: ", status, ", \"", uri, "\"");
     timer_.disarm();
     if (status == kStatusClientClosed || status == kStatusCloseSilently || status == kStatusTimedOut) {
         if (response.status == 0 || !response.is_header_sent) response.status = status;
