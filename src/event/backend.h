@@ -6,6 +6,7 @@
 #include "core/base/units.h"
 #include "event/connection.h"
 #include "event/listener.h"
+#include "event/socket_writer.h"
 
 namespace sluice::event {
 
@@ -38,6 +39,8 @@ class Backend {
     virtual void resume(Connection& connection) = 0;
     /// Sends what lies in Connection::out_. Answers `failed` with the reason in Connection::error_.
     virtual SendState send(Connection& connection) = 0;
+    /// A thread has sent of Connection::out_: the rest follows, at once or, if it `is_blocked`, when there is room.
+    virtual void go_on(Connection& connection, bool is_blocked) = 0;
     virtual void close(Connection& connection) = 0;
 
     virtual void start(Listener& listener) = 0;
@@ -66,6 +69,11 @@ class Backend {
     /// Whether it is the same socket as before a call into its user.
     static bool is_still(const Connection& connection, uint16_t generation) {
         return connection.is_open() && connection.generation_ == generation;
+    }
+    static WriteOptions write_options(const Connection& connection) {
+        return {.most = connection.most_at_once_,
+                .corks = connection.corks_,
+                .stops_at_files = connection.file_pool_ != nullptr};
     }
     /// Those that have something to do without the kernel saying so: resumed, or stopped to give others a turn.
     List<Connection, Connection> ready_;

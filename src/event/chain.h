@@ -34,6 +34,12 @@ class Chain {
     Buffer* head() const { return head_; }
     Buffer* tail() const { return tail_; }
 
+    bool has_files() const {
+        for (const Buffer* buffer = head_; buffer != nullptr; buffer = buffer->next)
+            if (buffer->is_file()) return true;
+        return false;
+    }
+
     /// Appends memory, without copying it.
     void add(Arena& arena, Text memory) {
         if (!memory.empty()) append(*arena.make<Buffer>(memory.data(), memory.data() + memory.size()));

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,6 +11,7 @@
 
 #include "event/backend.h"
 #include "event/buffer_pool.h"
+#include "event/file_sender.h"
 #include "event/loop.h"
 #include "event/transport.h"
 
@@ -66,6 +68,8 @@ void Connection::begin(int fd) {
     ++generation_;
     bytes_sent_ = bytes_received_ = 0;
     error_ = 0;
+    most_at_once_ = kWriteAtOnce;
+    file_pool_ = nullptr;
     bulk_memory_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
@@ -123,6 +127,25 @@ SendState Connection::send_raw(Chain& chain) {
     return state;
 }
 
+SendState Connection::send_file_in_thread() {
+    if (file_sender_ == nullptr) file_sender_ = new FileSender(*this);
+    if (file_sender_->start(*file_pool_, fd_, *out_.head(), most_at_once_)) return SendState::pending;
+    error_ = static_cast<uint16_t>(errno);
+    return SendState::failed;
+}
+
+bool Connection::is_file_in_thread() const {
+    return file_sender_ != nullptr && file_sender_->is_in_flight();
+}
+
+void Connection::on_file_sent(int64_t size, int error, bool is_short) {
+    if (is_failed_) return;
+    bytes_sent_ += size;
+    out_.consume(size);
+    if (is_short || (error != 0 && error != EAGAIN)) return tell_failed("sendfile() failed", error);
+    loop_.backend().go_on(*this, error == EAGAIN);
+}
+
 void Connection::shutdown_write() {
     if (!is_open()) return;
     if (is_writing_) {
@@ -139,6 +162,7 @@ void Connection::close() {
     unlink();
     drop_kept();
     out_.clear();
+    if (file_sender_ != nullptr) std::exchange(file_sender_, nullptr)->leave(loop_);
     fd_ = -1;
     is_paused_ = is_sending_ = is_writing_ = false;
 }

@@ -14,7 +14,9 @@
 namespace sluice::event {
 
 class Connection;
+class FileSender;
 class Loop;
+class ThreadPool;
 class Transport;
 
 /// The user of a connection. Called by the loop only, never from within a call of the user's except where said. A
@@ -84,6 +86,12 @@ class Connection : public ListNode<Connection> {
     SendState send(Chain& chain);
     /// `tcp_nopush`: only full packets while more of the chain follows.
     void set_corks(bool corks) { corks_ = corks; }
+    /// How ranges of files leave from now on: `most` bytes at once before others have their turn (0: any); in threads
+    /// of `pool`, or, where that is null, from the loop.
+    void send_files(int64_t most, ThreadPool* pool) {
+        most_at_once_ = most;
+        file_pool_ = pool;
+    }
     bool is_sending() const { return is_sending_; }
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
@@ -110,6 +118,7 @@ class Connection : public ListNode<Connection> {
  private:
     friend class Backend;
     friend class EpollBackend;
+    friend class FileSender;
     friend class UringBackend;
     friend class Transport;
 
@@ -121,6 +130,7 @@ class Connection : public ListNode<Connection> {
         Kept* next;
     };
 
+    static constexpr int64_t kWriteAtOnce = 2 * 1024 * 1024;
     /// Short deliveries after which small buffers are used again.
     static constexpr uint8_t kBulkMemory = 4;
 
@@ -130,6 +140,8 @@ class Connection : public ListNode<Connection> {
     SendState send_raw(Chain& chain);
     void keep(Received& received, bool is_plain);
     void drop_kept();
+    SendState send_file_in_thread();
+    bool is_file_in_thread() const;
 
     // What the backend tells. The user may close the connection in each of them.
     void tell_received(PoolBuffer& buffer, Text bytes);
@@ -138,6 +150,7 @@ class Connection : public ListNode<Connection> {
     void tell_written();
     void tell_peer_closed();
     void tell_failed(const char* call, int number);
+    void on_file_sent(int64_t size, int error, bool is_short);
 
     Loop& loop_;
     ConnectionHandler* handler_;
@@ -146,6 +159,9 @@ class Connection : public ListNode<Connection> {
     int64_t bytes_sent_ = 0;
     int64_t bytes_received_ = 0;
     Kept* kept_ = nullptr;
+    int64_t most_at_once_ = kWriteAtOnce;
+    ThreadPool* file_pool_ = nullptr;
+    FileSender* file_sender_ = nullptr;  ///< made for the first file that a thread sends
     int fd_ = -1;
     uint16_t operations_ = 0;
     uint16_t generation_ = 0;  ///< tells what the kernel says about an earlier socket of this object

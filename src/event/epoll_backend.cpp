@@ -192,9 +192,10 @@ bool EpollBackend::read_once(Connection& connection) {
 // --- sending ---
 
 SendState EpollBackend::send(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.corks_)) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, write_options(connection))) {
         case Written::all: return SendState::done;
         case Written::blocked: return SendState::pending;
+        case Written::at_file: return connection.send_file_in_thread();
         case Written::enough: ready_.push_back(connection); return SendState::pending;
         case Written::failed: break;
     }
@@ -202,7 +203,17 @@ SendState EpollBackend::send(Connection& connection) {
     return SendState::failed;
 }
 
+/// An edge that came while the thread was sending is gone: asking again brings it back.
+void EpollBackend::go_on(Connection& connection, bool is_blocked) {
+    if (!is_blocked) return flush(connection);
+    epoll_event event{.events = kSocketEvents,
+                      .data = {.u64 = pack(&connection, connection.generation_, kConnection)}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd_, &event) != 0)
+        connection.tell_failed("epoll_ctl() failed", errno);
+}
+
 void EpollBackend::flush(Connection& connection) {
+    if (connection.is_file_in_thread()) return;
     const SendState state = send(connection);
     if (state == SendState::done) connection.tell_written();
     if (state == SendState::failed) connection.tell_failed("send() failed", connection.error_);

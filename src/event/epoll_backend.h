@@ -25,6 +25,7 @@ class EpollBackend final : public Backend {
     Result<void> connect(Connection& connection, const SocketAddress& peer) override;
     void resume(Connection& connection) override;
     SendState send(Connection& connection) override;
+    void go_on(Connection& connection, bool is_blocked) override;
     void close(Connection& connection) override;
 
     void start(Listener& listener) override;

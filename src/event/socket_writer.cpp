@@ -59,24 +59,29 @@ Step send_memory(int fd, const Chain& chain, bool corks) {
 }
 
 /// A short count of sendfile() may have other reasons than a full socket: only EAGAIN tells.
-Step send_file(int fd, const Buffer& range) {
-    off_t offset = range.file_begin;
-    const int64_t wanted = range.size() < kWriteAtOnce ? range.size() : kWriteAtOnce;
-    const ssize_t size = ::sendfile(fd, range.fd, &offset, static_cast<size_t>(wanted));
-    if (size == 0) {
-        errno = 0;
-        return {-1, false};
-    }
-    return {size, false};
+Step send_range(int fd, const Buffer& range, int64_t most) {
+    const ssize_t size = send_file(fd, range, most);
+    if (size != 0) return {size, false};
+    errno = 0;
+    return {-1, false};
 }
 
 }  // namespace
 
-Written write_chain(int fd, Chain& chain, int64_t& count, bool corks) {
+ssize_t send_file(int fd, const Buffer& range, int64_t most) {
+    off_t offset = range.file_begin;
+    const int64_t wanted = most > 0 && most < range.size() ? most : range.size();
+    return ::sendfile(fd, range.fd, &offset, static_cast<size_t>(wanted));
+}
+
+Written write_chain(int fd, Chain& chain, int64_t& count, const WriteOptions& options) {
     int64_t sent = 0;
     while (!chain.empty()) {
-        if (sent >= kWriteAtOnce) return Written::enough;
-        const Step step = chain.head()->is_file() ? send_file(fd, *chain.head()) : send_memory(fd, chain, corks);
+        if (options.most > 0 && sent >= options.most) return Written::enough;
+        const bool is_file = chain.head()->is_file();
+        if (is_file && options.stops_at_files) return Written::at_file;
+        const Step step =
+            is_file ? send_range(fd, *chain.head(), options.most) : send_memory(fd, chain, options.corks);
         if (step.size < 0) {
             if (errno == EINTR) continue;
             return errno == EAGAIN ? Written::blocked : Written::failed;

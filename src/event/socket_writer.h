@@ -16,19 +16,26 @@ enum class Written : uint8_t {
     all,      ///< the chain is empty
     blocked,  ///< the socket's buffer is full: it becomes writable later
     enough,   ///< the socket would take more, but others want their turn
+    at_file,  ///< a range of a file comes next, which shall not be sent from here
     failed,   ///< errno tells why; 0: a file turned out shorter than its range
 };
 
-/// Bytes that one call of write_chain() sends at most before others have their turn (roughly).
-constexpr int64_t kWriteAtOnce = 2 * 1024 * 1024;
 /// Pieces of memory that one system call takes.
 constexpr size_t kMostPieces = 64;
 /// What fits into one packet of a network with the largest segments.
 constexpr int64_t kOneSegment = 60 * 1024;
 
-/// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`. `corks`: no
-/// packet leaves that is not full while more follows (`tcp_nopush`).
-Written write_chain(int fd, Chain& chain, int64_t& count, bool corks);
+struct WriteOptions {
+    int64_t most = 0;             ///< bytes of a call, roughly, before others have their turn; 0: any
+    bool corks = false;           ///< no packet leaves that is not full while more follows (`tcp_nopush`)
+    bool stops_at_files = false;  ///< sends memory only
+};
+
+/// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`.
+Written write_chain(int fd, Chain& chain, int64_t& count, const WriteOptions& options);
+/// One call of sendfile() for the front of a file range, of at most `most` bytes (0: any). The bytes that it took, or
+/// -1 with errno; 0: the file is shorter than that.
+ssize_t send_file(int fd, const Buffer& range, int64_t most);
 
 /// The chain's memory up to its first file range, as far as `pieces` goes; returns how many were filled in.
 /// `more_follows`: something of the chain is not among them.

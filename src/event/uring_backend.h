@@ -28,6 +28,7 @@ class UringBackend final : public Backend {
     Result<void> connect(Connection& connection, const SocketAddress& peer) override;
     void resume(Connection& connection) override;
     SendState send(Connection& connection) override;
+    void go_on(Connection& connection, bool is_blocked) override;
     void close(Connection& connection) override;
 
     void start(Listener& listener) override;
@@ -84,6 +85,7 @@ class UringBackend final : public Backend {
     void serve_ready();
     void serve(Connection& connection);
     void go_on_sending(Connection& connection);
+    void wait_for_room(Connection& connection);
     SendState write_now(Connection& connection);
     void queue_send(Connection& connection);
     bool withdraw_send(const Connection& connection);

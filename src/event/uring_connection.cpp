@@ -318,8 +318,9 @@ void UringBackend::queue_send(Connection& connection) {
 
 /// There is no sendfile operation, and splice would go to a thread of the kernel: files are sent at once.
 SendState UringBackend::write_now(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.corks_)) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, write_options(connection))) {
         case Written::all: return SendState::done;
+        case Written::at_file: return connection.send_file_in_thread();
         case Written::failed: connection.error_ = static_cast<uint16_t>(errno); return SendState::failed;
         case Written::enough:
             connection.yields_ = true;
@@ -327,10 +328,22 @@ SendState UringBackend::write_now(Connection& connection) {
             return SendState::pending;
         case Written::blocked: break;
     }
+    wait_for_room(connection);
+    return SendState::pending;
+}
+
+void UringBackend::wait_for_room(Connection& connection) {
     connection.is_waiting_to_write_ = true;
     ++connection.operations_;
     poll(connection.fd_, POLLOUT, pack(&connection, connection.generation_, kWritable));
-    return SendState::pending;
+}
+
+void UringBackend::go_on(Connection& connection, bool is_blocked) {
+    if (is_blocked) {
+        wait_for_room(connection);
+    } else {
+        go_on_sending(connection);
+    }
 }
 
 void UringBackend::on_send(Connection& connection, int result) {
@@ -344,7 +357,7 @@ void UringBackend::on_send(Connection& connection, int result) {
 }
 
 void UringBackend::go_on_sending(Connection& connection) {
-    if (connection.is_failed_) return;
+    if (connection.is_failed_ || connection.is_file_in_thread()) return;
     const SendState state = connection.out_.empty() ? SendState::done : send(connection);
     if (state == SendState::done) connection.tell_written();
     if (state == SendState::failed) connection.tell_failed("send() failed", connection.error_);

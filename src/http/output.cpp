@@ -10,16 +10,6 @@
 
 namespace sluice::http {
 
-namespace {
-
-bool has_files(const event::Chain& chain) {
-    for (const event::Buffer* buffer = chain.head(); buffer != nullptr; buffer = buffer->next)
-        if (buffer->is_file()) return true;
-    return false;
-}
-
-}  // namespace
-
 void FilterChain::build(const std::vector<const Filter*>& filters) {
     header.clear();
     body.clear();
@@ -71,7 +61,7 @@ OutputState Request::output(event::Chain& chain, bool is_last) {
     const size_t behind_range = http_.filters.behind_range;
     if (const auto ended = run_hooks(0, behind_range, chain, is_last)) return *ended;
     if (copies_files_ && !response.is_header_only) {
-        if (copy_ == nullptr && has_files(chain)) copy_ = arena().make<CopyStep>(*this);
+        if (copy_ == nullptr && chain.has_files()) copy_ = arena().make<CopyStep>(*this);
         if (copy_ != nullptr) return copy_->take(chain, is_last);
     }
     return output_bytes(chain, is_last);

@@ -141,6 +141,8 @@ Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, A
         } else {
             return invalid_parameter(parser, word);
         }
+        if (is_told)
+            return Error(parser.arena().concat("duplicate parameters \"", words[0].text, " ", words[1].text, "\""));
         is_told = true;
     }
     if (!is_told) return Error("\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter");

@@ -79,6 +79,7 @@ class Session final : public http::Session, public Stream {
     // Writing (session_output.cpp)
     OutputState transmit(Request& request, event::Chain& chain);
     OutputState send_now(Request& request, event::Chain& chain);
+    bool prepare_files(Request& request);
     OutputState transmit_limited(Request& request);
     void go_on_limited();
     bool decide_persistence(Request& request);

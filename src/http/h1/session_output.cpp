@@ -75,7 +75,23 @@ OutputState Session::transmit(Request& request, event::Chain& chain) {
     return send_now(request, chain);
 }
 
+/// sendfile_max_chunk and aio; false, with a line in the log, where there is no such pool.
+bool Session::prepare_files(Request& request) {
+    const auto& core = request.conf<LocationConf>();
+    event::ThreadPool* pool = nullptr;
+    if (core.aio->way == Aio::threads) {
+        pool = connection_.worker().find_thread_pool(request, core.aio->pool.evaluate(request));
+        if (pool == nullptr) return false;
+    }
+    connection_.transport().send_files(core.sendfile_max_chunk->count, pool);
+    return true;
+}
+
 OutputState Session::send_now(Request& request, event::Chain& chain) {
+    if (chain.has_files() && !prepare_files(request)) {
+        request.finish(500);
+        return OutputState::failed;
+    }
     switch (connection_.transport().send(chain)) {
         case event::SendState::done: return OutputState::sent;
         case event::SendState::pending:
