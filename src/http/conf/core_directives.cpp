@@ -114,8 +114,10 @@ constexpr std::array kDirectives{
                             {.where = kWithIf, .initial = "off", .help = "sends files from the page cache"}),
     directive<&L::sendfile_max_chunk>(
         "sendfile_max_chunk", {.where = anywhere, .initial = "2m", .help = "most that one sendfile call transfers"}),
-    custom<&L::aio, parse::aio>(
-        "aio", {.where = anywhere, .initial = "off", .help = "reads files in threads", .arity = {1, 1}}),
+    custom<&L::aio, parse::aio>("aio", {.where = anywhere,
+                                        .initial = "off",
+                                        .help = "reads and sends files without blocking: in threads, or by io_uring",
+                                        .arity = {1, 1}}),
     directive<&L::aio_write>("aio_write",
                              {.where = anywhere, .initial = "off", .help = "writes temporary files in threads"}),
     directive<&L::read_ahead>("read_ahead",
