@@ -3,6 +3,7 @@
 #: test        install what is missing, build, and run every test: what CI runs
 #: all         build build/sluice and build/modules/*.so (the default)
 #: unit        the unit tests
+#: test-modules  the modules that t/ops/test_modules.py loads
 #: functional  the tests against the running server, on both event backends
 #: compat      the same requests to real nginx and to us; the functional tests on real nginx
 #: sanitize    unit and functional tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -28,7 +29,7 @@ CCACHE = $(if $(shell command -v ccache 2>/dev/null),ccache )
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -fno-omit-frame-pointer
 FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
 
-.PHONY: all run test unit functional compat sanitize fuzz bench lint format docs install uninstall clean help
+.PHONY: all run test unit test-modules functional compat sanitize fuzz bench lint format docs install uninstall clean help
 all:
 	@+$(build) all
 
@@ -45,6 +46,9 @@ test:
 unit:
 	@+$(build) unit
 	@mk/run_tests unit
+
+test-modules:
+	@+$(build) test-modules
 
 functional compat:
 	@+$(build) all test-modules

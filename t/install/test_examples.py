@@ -203,7 +203,7 @@ def test_replacement_in_a_large_file(start):
         types { text/html html; }
         log_format counts "$replace_text_count";
         access_log logs/counts.log counts;
-        server { listen 127.0.0.1:%%main%%; root html; replace_text red green; }''', files={'html/large.html': LARGE})
+        server { listen 127.0.0.1:%%main%%; root html; sendfile on; replace_text red green; }''', files={'html/large.html': LARGE})
     assert s.get('/large.html').body == LARGE.replace(b'red', b'green')
     assert s.access(1, 'logs/counts.log') == [str(LARGE.count(b'red'))]
 
@@ -240,7 +240,7 @@ PROXY = '''
         listen 127.0.0.1:%%narrow%% sndbuf=8k;
         replace_text aab "<x>";
         location / { proxy_pass http://127.0.0.1:%%up%%; proxy_buffering off; }
-        location /file/ { proxy_pass http://127.0.0.1:%%up%%; proxy_buffers 2 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 4k; }
+        location /file/ { sendfile on; proxy_pass http://127.0.0.1:%%up%%; proxy_buffers 2 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 4k; }
     }'''
 
 
