@@ -114,7 +114,11 @@ class Log {
 #if defined(SLUICE_DEBUG) && SLUICE_DEBUG
 #define SLUICE_LOG_DEBUG(log, ...) (log).write(::sluice::LogLevel::debug, 0, __VA_ARGS__)
 #else
-#define SLUICE_LOG_DEBUG(log, ...) ((void)0)
+// Still compiled, so that a line that is wrong is found in every build.
+#define SLUICE_LOG_DEBUG(log, ...)                                         \
+    do {                                                                   \
+        if (false) (log).write(::sluice::LogLevel::debug, 0, __VA_ARGS__); \
+    } while (false)
 #endif
 
 }  // namespace sluice
