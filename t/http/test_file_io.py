@@ -1,12 +1,12 @@
 """How files get to the client: into memory and out again, past the page cache, in threads; and what becomes of a file or a client that
 goes meanwhile."""
 import os
-import re
+import subprocess
+import tempfile
 
 import pytest
 
-from lib import binary, processes
-from lib.wait import wait_for
+from lib import processes
 
 CONF = r'''
     server {
@@ -149,6 +149,7 @@ def test_pool_of_a_variable(site):
     site.wait_log(r'\[error\] .* thread pool "none" not found')
 
 
+@pytest.mark.sluice_only('the connection may stay open without another byte')
 def test_pool_that_overflows(server):
     """Reads that find no place in the queue fail their request and no other."""
     s = server('server { listen 127.0.0.1:%%main%%; sendfile off; directio 1; aio threads=tiny; }',
@@ -160,17 +161,73 @@ def test_pool_that_overflows(server):
     assert s.get('/none').status == 404
 
 
+def file_system():
+    """Type of the one that the servers' folders lie in."""
+    kind = subprocess.run(['stat', '-f', '-c', '%T', tempfile.gettempdir()], stdout=subprocess.PIPE, text=True, check=True)
+    return kind.stdout.strip()
+
+
 def threads_of(pid):
     return len(os.listdir(f'/proc/{pid}/task'))
 
 
-@pytest.mark.skipif(binary.is_nginx(binary.path()), reason='nginx starts all threads at once')
-def test_what_is_cached_needs_no_thread(server):
-    s = server('server { listen 127.0.0.1:%%main%%; sendfile off; aio threads; }', files={'html/big': BIG})
+@pytest.mark.skipif(file_system() == 'tmpfs', reason='files of a tmpfs are nowhere but in the page cache')
+@pytest.mark.sluice_only('it starts all threads at once')
+@pytest.mark.parametrize('name', ['big', '4096'])
+def test_what_is_cached_needs_no_thread(server, name):
+    s = server('server { listen 127.0.0.1:%%main%%; sendfile off; aio threads; }', files=FILES)
     worker, = s.workers()
     before = threads_of(worker)
-    assert s.get('/big').body == BIG  # just written: in the page cache
+    assert s.get(f'/{name}').body == FILES[f'html/{name}']  # just written: in the page cache
     assert threads_of(worker) == before
-    cool(s.prefix / 'html/big')
-    assert s.get('/big').body == BIG
+    cool(s.prefix / f'html/{name}')
+    assert s.get(f'/{name}').body == FILES[f'html/{name}']
     assert threads_of(worker) > before
+
+
+SPILLING = r'''
+    proxy_buffers 4 4k; proxy_busy_buffers_size 4k; proxy_buffer_size 4k;
+    upstream self { server 127.0.0.1:%%origin%%; }
+    server { listen 127.0.0.1:%%origin%%; root %%PREFIX%%/html; sendfile on; }
+    server {
+        listen 127.0.0.1:%%main%%;
+        location / { proxy_pass http://self; aio threads; aio_write on; }
+        location /copied/ { proxy_pass http://self/; aio threads=small; aio_write on; sendfile off; }
+        location /full/ { proxy_pass http://self/; aio threads=full; aio_write on; }
+    }
+'''
+SPILLED = os.urandom(9 << 20)
+
+
+@pytest.fixture(scope='module')
+def spilling(module_server):
+    s = module_server(SPILLING, main=f'{MAIN} thread_pool full threads=1 max_queue=0;', files={'html/big': SPILLED})
+    s.spare_descriptors(8)
+    return s
+
+
+@pytest.mark.parametrize('way', ['', '/copied'])
+def test_answers_are_written_to_files_by_threads(spilling, way):
+    c = spilling.connect(receive_buffer=65536)
+    c.send(f'GET {way}/big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    c.wait_readable()
+    spilling.wait_log(f'an upstream response is buffered to a temporary file .* request: "GET {way}/big')
+    assert c.response().body == SPILLED and c.is_closed()
+
+
+@pytest.mark.parametrize('way', ['', '/copied'])
+def test_a_client_that_leaves_while_a_thread_writes(spilling, way):
+    for _ in range(20):
+        c = spilling.connect(receive_buffer=65536)
+        c.send(f'GET {way}/big HTTP/1.1\r\nHost: a\r\n\r\n')
+        c.wait_readable()
+        c.reset()
+    assert spilling.get(f'{way}/none').status == 404
+
+
+def test_a_write_that_finds_no_place_breaks_the_answer(spilling):
+    c = spilling.connect(receive_buffer=65536)
+    c.send('GET /full/big HTTP/1.1\r\nHost: a\r\n\r\n')
+    c.wait_readable()
+    spilling.wait_log('thread pool "full" queue overflow')
+    assert len(c.rest()) < len(SPILLED)

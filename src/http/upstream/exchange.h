@@ -143,6 +143,11 @@ class Exchange final : public event::ConnectionHandler,
     void break_answer();
     void flush();
     void limit_memory();
+    void spill();
+    void on_spilled();
+    void fail_spill(const Error& error);
+    void stop_receiving();
+    void receive_more();
     void limit_rate();
 
     // After 101 (exchange_tunnel.cpp)

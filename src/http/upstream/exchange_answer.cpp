@@ -5,6 +5,7 @@
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
 #include "http/uri/normalize.h"
+#include "http/worker.h"
 
 namespace sluice::http::upstream {
 
@@ -174,7 +175,7 @@ void Exchange::break_answer() {
 }
 
 void Exchange::flush() {
-    if (is_output_pending_ || request_.is_finished()) return;
+    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished()) return;
     if (!to_client_.is_empty() || is_complete_ || is_head_unsent_) {
         is_head_unsent_ = false;
         event::Chain chain = to_client_.take();
@@ -196,10 +197,58 @@ void Exchange::pull(Request&) {
     is_output_pending_ = false;
     to_client_.release();
     flush();
-    if (state_ != State::relaying || is_rate_limited_ || is_output_pending_) return;
+    receive_more();
+}
+
+void Exchange::receive_more() {
+    if (state_ != State::relaying || is_rate_limited_ || is_output_pending_ || to_client_.is_writing()) return;
     if (!connection_->socket().is_paused()) return;
     arm_timer();
     connection_->socket().resume();
+}
+
+/// `aio_write`: a part of the answer lies in the file now.
+void Exchange::on_spilled() {
+    const Result<void> written = to_client_.end_writing();
+    if (request_.is_finished()) return;
+    if (!written) return fail_spill(written.error());
+    flush();
+    if (state_ != State::relaying || is_rate_limited_) return;
+    arm_timer();
+    connection_->socket().resume();
+}
+
+void Exchange::fail_spill(const Error& error) {
+    request_.log().write(LogLevel::crit, error.number, error.text);
+    if (state_ == State::relaying) return break_answer();
+    // The rest has come, and is lost.
+    is_complete_ = false;
+    is_broken_ = true;
+    flush();
+}
+
+/// What waits in memory goes to the file; in a thread, the upstream waits for it.
+void Exchange::spill() {
+    const auto& core = request_.conf<LocationConf>();
+    event::ThreadPool* pool = nullptr;
+    if (*core.aio_write && core.aio->way == Aio::threads)
+        pool = request_.connection().worker().find_thread_pool(request_, core.aio->pool.evaluate(request_));
+    Result<Text> path = Text{};
+    if (pool != nullptr) {
+        const SpillThreads threads{request_.connection().loop(), *pool, event::Task::call<&Exchange::on_spilled>,
+                                   this};
+        path = to_client_.spill(*conf_.temp_path, &threads);
+    } else {
+        path = to_client_.spill(*conf_.temp_path, nullptr);
+    }
+    if (!path) return fail_spill(path.error());
+    if (!path->empty()) request_.log().warn(0, "an upstream response is buffered to a temporary file ", *path);
+    if (to_client_.is_writing()) stop_receiving();
+}
+
+void Exchange::stop_receiving() {
+    timer_.disarm();
+    connection_->socket().pause();
 }
 
 // The client is slower than the upstream: memory is limited, then a file, then the upstream has to wait.
@@ -210,17 +259,10 @@ void Exchange::limit_memory() {
     if (!is_full) return;
     const int64_t most = is_buffered ? conf_.max_temp_file_size->count : 0;
     if (to_client_.file_size() < most) {
-        const Result<Text> path = to_client_.spill(*conf_.temp_path);
-        if (path) {
-            if (!path->empty())
-                request_.log().warn(0, "an upstream response is buffered to a temporary file ", *path);
-            return;
-        }
-        request_.log().write(LogLevel::crit, path.error().number, path.error().text);
-        return break_answer();
+        spill();
+    } else {
+        stop_receiving();
     }
-    timer_.disarm();
-    connection_->socket().pause();
 }
 
 void Exchange::limit_rate() {
@@ -234,7 +276,7 @@ void Exchange::limit_rate() {
         return;
     }
     arm_timer();
-    if (!is_output_pending_) connection_->socket().resume();
+    if (!is_output_pending_ && !to_client_.is_writing()) connection_->socket().resume();
 }
 
 }  // namespace sluice::http::upstream

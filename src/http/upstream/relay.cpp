@@ -2,6 +2,7 @@
 #include "http/upstream/relay.h"
 
 #include <cerrno>
+#include <utility>
 
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 namespace sluice::http::upstream {
 
 Relay::~Relay() {
+    if (writer_ != nullptr) writer_->leave();
     recycle(waiting_);
     recycle(leaving_);
 }
@@ -59,7 +61,7 @@ event::Chain Relay::take() {
 void Relay::release() {
     recycle(leaving_);
     // All of the file has left: it begins anew.
-    if (waiting_ == nullptr) file_size_ = 0;
+    if (waiting_ == nullptr && writer_ == nullptr) file_size_ = 0;
 }
 
 void Relay::recycle(Piece*& list) {
@@ -72,7 +74,7 @@ void Relay::recycle(Piece*& list) {
     }
 }
 
-Result<Text> Relay::spill(const TempPath& where) {
+Result<Text> Relay::spill(const TempPath& where, const SpillThreads* threads) {
     Text made = "";
     if (!file_) {
         Result<TempFile> opened = open_temp_file(arena_, where, false);
@@ -89,36 +91,58 @@ Result<Text> Relay::spill(const TempPath& where) {
         before = *at;
         at = &(*at)->next;
     }
-    Piece* memory = *at;
-    const int64_t begin = file_size_;
-    for (const Piece* piece = memory; piece != nullptr; piece = piece->next)
-        if (Result<void> written = write(piece->buffer.text()); !written) return written.error();
-    *at = nullptr;
+    Piece* memory = std::exchange(*at, nullptr);
     last_ = before;
-    recycle(memory);
-    in_memory_ = 0;
+    const int64_t size = std::exchange(in_memory_, 0);
     buffers_ = 0;
-    if (before != nullptr && before->buffer.file_end == begin) {
-        before->buffer.file_end = file_size_;
-        return made;
+    Result<void> done = threads != nullptr ? begin_writing(memory, *threads) : write_all(memory);
+    recycle(memory);
+    if (!done) return done.error();
+    if (threads == nullptr) append_written(size);
+    return made;
+}
+
+Result<void> Relay::write_all(const Piece* pieces) const {
+    int64_t at = file_size_;
+    for (const Piece* piece = pieces; piece != nullptr; piece = piece->next) {
+        if (!write_piece(file_.get(), piece->buffer.text(), at)) return Error("pwrite() failed", errno);
+        at += piece->buffer.size();
+    }
+    return {};
+}
+
+Result<void> Relay::begin_writing(Piece* pieces, const SpillThreads& threads) {
+    writer_ = new SpillWriter(threads);
+    for (Piece* piece = pieces; piece != nullptr; piece = piece->next)
+        writer_->add(piece->buffer.text(), std::move(piece->hold));
+    if (writer_->start(file_.get(), file_size_)) return {};
+    const Error error("pwrite() failed", errno);
+    std::exchange(writer_, nullptr)->leave();
+    return error;
+}
+
+Result<void> Relay::end_writing() {
+    const int error = writer_->error();
+    const int64_t size = writer_->size();
+    std::exchange(writer_, nullptr)->leave();
+    if (error != 0) return Error("pwrite() failed", error);
+    append_written(size);
+    return {};
+}
+
+/// Bytes at the file's end wait, too.
+void Relay::append_written(int64_t size) {
+    const int64_t begin = file_size_;
+    file_size_ += size;
+    if (waiting_ != nullptr && last_->buffer.file_end == begin) {
+        last_->buffer.file_end = file_size_;
+        return;
     }
     Piece& piece = make_piece();
     piece.buffer.fd = file_.get();
     piece.buffer.file_begin = begin;
     piece.buffer.file_end = file_size_;
     append(piece);
-    return made;
-}
-
-Result<void> Relay::write(Text bytes) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::pwrite(file_.get(), bytes.data(), bytes.size(), file_size_);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return Error("pwrite() failed", errno);
-        file_size_ += count;
-        bytes.remove_prefix(static_cast<size_t>(count));
-    }
-    return {};
 }
 
 }  // namespace sluice::http::upstream

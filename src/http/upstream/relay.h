@@ -10,6 +10,7 @@
 #include "event/chain.h"
 #include "event/received.h"
 #include "http/conf/location_conf.h"
+#include "http/upstream/spill_writer.h"
 
 namespace sluice::http::upstream {
 
@@ -34,8 +35,12 @@ class Relay {
     /// Buffers of the pool that wait.
     uint32_t buffers() const { return buffers_; }
 
-    /// Writes what waits in memory to the file, making it first. Returns its path when it was made now, else "".
-    Result<Text> spill(const TempPath& where);
+    /// Writes what waits in memory to the file, making it first. Returns its path when it was made now, else "". With
+    /// `threads`, it is_writing() then; until end_writing() nothing is added, nor taken.
+    Result<Text> spill(const TempPath& where, const SpillThreads* threads);
+    bool is_writing() const { return writer_ != nullptr; }
+    /// In `done` of the threads: what was written waits in the file now.
+    Result<void> end_writing();
     /// Bytes of the file in use.
     int64_t file_size() const { return file_size_; }
 
@@ -48,8 +53,10 @@ class Relay {
 
     Piece& make_piece();
     void append(Piece& piece);
+    void append_written(int64_t size);
+    Result<void> write_all(const Piece* pieces) const;
+    Result<void> begin_writing(Piece* pieces, const SpillThreads& threads);
     void recycle(Piece*& list);
-    Result<void> write(Text bytes);
 
     Arena& arena_;
     Piece* waiting_ = nullptr;
@@ -60,6 +67,7 @@ class Relay {
     uint32_t buffers_ = 0;
     UniqueFd file_;
     int64_t file_size_ = 0;
+    SpillWriter* writer_ = nullptr;
 };
 
 }  // namespace sluice::http::upstream
