@@ -4,7 +4,7 @@ import os
 import pytest
 
 from lib import processes
-from lib.wait import takes, wait_for
+from lib.wait import wait_for
 
 LARGE = 100_000  # so large that no server keeps the bytes themselves
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include "core/base/text_builder.h"
 
@@ -29,12 +29,14 @@ int64_t MemoryCache::cost_of(const CachedFile& file) {
     return file.info_.size + static_cast<int64_t>(file.path.size() + sizeof(CachedFile));
 }
 
-std::optional<CachedFileRef> MemoryCache::read(Text path, int fd, const FileInfo& info, int64_t wall_nsec) {
+std::optional<CachedFileRef> MemoryCache::read(Text path, int fd, const FileInfo& info, int64_t wall_nsec,
+                                               bool may_wait) {
     const auto size = static_cast<size_t>(info.size);
     auto bytes = std::make_unique<char[]>(size + path.size());
     size_t done = 0;
     while (done < size) {
-        const ssize_t count = ::pread(fd, bytes.get() + done, size - done, static_cast<off_t>(done));
+        const iovec rest{bytes.get() + done, size - done};
+        const ssize_t count = ::preadv2(fd, &rest, 1, static_cast<off_t>(done), may_wait ? 0 : RWF_NOWAIT);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return std::nullopt;
         if (count == 0) break;

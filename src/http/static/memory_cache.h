@@ -71,8 +71,9 @@ class MemoryCache {
 
     /// Reads a regular file of at most kLargestFile bytes, which `fd` is and `info` was true of before this call, and
     /// keeps it under `path` if it has settled by `wall_nsec`. One that is shorter by now has the size that was read.
-    /// Nothing, with errno, when reading fails.
-    std::optional<CachedFileRef> read(Text path, int fd, const FileInfo& info, int64_t wall_nsec);
+    /// Nothing, with errno, when reading fails; EAGAIN where it would have to wait for the disk and must not.
+    std::optional<CachedFileRef> read(Text path, int fd, const FileInfo& info, int64_t wall_nsec,
+                                      bool may_wait = true);
 
     int64_t bytes() const { return bytes_; }
     size_t size() const { return files_.size(); }

@@ -66,11 +66,14 @@ Verdict send_from_descriptor(Request& request, OpenFile& file) {
     return send(request, file.info, write_etag(arena.make_bytes(48), file.info), body);
 }
 
-/// Reads a small file, which the next request then finds in memory.
-Verdict read_and_send(Request& request, Text path, const OpenFile& file) {
+/// Reads a small file, which the next request then finds in memory. Under `aio threads` one that would have to come
+/// from the disk goes the way of the large ones.
+Verdict read_and_send(Request& request, Text path, OpenFile& file) {
     const int64_t now = request.connection().loop().wall_msec() * 1'000'000;
-    std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now);
+    const bool may_wait = request.conf<LocationConf>().aio->way != Aio::threads;
+    std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now, may_wait);
     if (read) return send_from_memory(request, std::move(*read));
+    if (!may_wait && (errno == EAGAIN || errno == EOPNOTSUPP)) return send_from_descriptor(request, file);
     request.log().write(LogLevel::crit, errno, "pread() \"", path, "\" failed");
     return Verdict::respond(500);
 }
