@@ -166,9 +166,9 @@ class Server:
         self.check_traces()
 
     def kill(self):
-        """For a server that does not end by itself."""
+        """For a server that does not end by itself. The master first: it would replace its workers."""
         if self.process and self.process.poll() is None:
-            for pid in [*processes.descendants(self.process.pid), self.process.pid]:
+            for pid in [self.process.pid, *processes.descendants(self.process.pid)]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
