@@ -1,6 +1,8 @@
 # The build proper; the Makefile in the root calls it. No list to edit: every src/**/*.cpp goes into the server, every
 # folder of modules/ becomes one .so, every t/unit/**/*_test.cpp goes into the unit tests.
 BUILDDIR ?= build
+# One name for one folder: objects and their header dependencies are found by it.
+override BUILDDIR := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILDDIR)))
 include $(BUILDDIR)/config.mk
 
 OBJDIR := $(BUILDDIR)/obj

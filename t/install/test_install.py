@@ -1,4 +1,5 @@
 """make install: what lands where, what is left alone, and a third party's module built against it."""
+import os
 import re
 import shutil
 import subprocess
@@ -85,3 +86,12 @@ def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler)
     names = subprocess.run(['nm', '-D', '--defined-only', tmp_path / 'http_trivial.so'], capture_output=True, text=True,
                            timeout=10, check=True).stdout.split('\n')
     assert [line.split()[-1] for line in names if line] == ['sluice_module']
+
+
+def test_a_build_folder_has_one_name(stage):
+    """However it is written: objects that are known by another name lose their header dependencies."""
+    assert stage.destdir.exists()  # everything was built for it
+    for name in (str(BUILD), os.path.relpath(BUILD, ROOT), f'{os.path.relpath(BUILD, ROOT)}/'):
+        make('-q', '-f', 'mk/build.mk', 'server', 'modules', BUILDDIR=name)
+    absolute = [path for path in (BUILD / 'obj/src').rglob('*.d') if path.read_text().startswith('/')]
+    assert not BUILD.is_relative_to(ROOT) or not absolute, 'objects of an earlier build have no dependencies: make clean'
