@@ -46,7 +46,7 @@ def test_quit_lets_requests_end_and_closes_idle_connections(server, conf):
     s.signal('QUIT')
     with takes(0, 0.9):
         assert idle.is_closed()
-    s.wait_log('gracefully shutting down')
+    wait_for(lambda: s.log().count('gracefully shutting down') == 2, 'both workers')
     assert busy.is_open()
     answer = busy.send(b'\r\n').response()
     assert answer.status == 404 and answer.headers.get('Connection') == 'close'
