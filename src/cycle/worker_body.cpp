@@ -51,7 +51,9 @@ bool WorkerBody::start() {
 
     const event::WorkerSettings settings{
         .connections = *events.worker_connections,
-        .accept = {.multi_accept = *events.multi_accept, .retry_delay = *events.accept_mutex_delay},
+        .accept = {.multi_accept = *events.multi_accept,
+                   .is_exclusive = cycle_.settings().worker_processes > 1,
+                   .retry_delay = *events.accept_mutex_delay},
         .debug_connections = events.debug_connections,
         .thread_pools = *this,
     };

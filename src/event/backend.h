@@ -6,7 +6,6 @@
 #include "core/base/units.h"
 #include "event/connection.h"
 #include "event/listener.h"
-#include "event/socket_writer.h"
 
 namespace sluice::event {
 
@@ -69,11 +68,6 @@ class Backend {
     /// Whether it is the same socket as before a call into its user.
     static bool is_still(const Connection& connection, uint16_t generation) {
         return connection.is_open() && connection.generation_ == generation;
-    }
-    static WriteOptions write_options(const Connection& connection) {
-        return {.most = connection.most_at_once_,
-                .corks = connection.corks_,
-                .stops_at_files = connection.file_pool_ != nullptr};
     }
     /// Those that have something to do without the kernel saying so: resumed, or stopped to give others a turn.
     List<Connection, Connection> ready_;

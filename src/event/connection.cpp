@@ -68,8 +68,6 @@ void Connection::begin(int fd) {
     ++generation_;
     bytes_sent_ = bytes_received_ = 0;
     error_ = 0;
-    most_at_once_ = kWriteAtOnce;
-    file_pool_ = nullptr;
     bulk_memory_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
@@ -127,9 +125,19 @@ SendState Connection::send_raw(Chain& chain) {
     return state;
 }
 
-SendState Connection::send_file_in_thread() {
+void Connection::send_files(int64_t most, ThreadPool* pool) {
+    if (file_sender_ == nullptr && most == kWriteAtOnce && pool == nullptr) return;
     if (file_sender_ == nullptr) file_sender_ = new FileSender(*this);
-    if (file_sender_->start(*file_pool_, fd_, *out_.head(), most_at_once_)) return SendState::pending;
+    file_sender_->set(most, pool);
+}
+
+WriteOptions Connection::write_options() const {
+    if (file_sender_ == nullptr) return {.most = kWriteAtOnce, .corks = corks_};
+    return {.most = file_sender_->most_at_once(), .corks = corks_, .stops_at_files = file_sender_->has_pool()};
+}
+
+SendState Connection::send_file_in_thread() {
+    if (file_sender_->start(fd_, *out_.head())) return SendState::pending;
     error_ = static_cast<uint16_t>(errno);
     return SendState::failed;
 }

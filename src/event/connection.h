@@ -10,6 +10,7 @@
 #include "event/address.h"
 #include "event/chain.h"
 #include "event/received.h"
+#include "event/socket_writer.h"
 
 namespace sluice::event {
 
@@ -88,10 +89,7 @@ class Connection : public ListNode<Connection> {
     void set_corks(bool corks) { corks_ = corks; }
     /// How ranges of files leave from now on: `most` bytes at once before others have their turn (0: any); in threads
     /// of `pool`, or, where that is null, from the loop.
-    void send_files(int64_t most, ThreadPool* pool) {
-        most_at_once_ = most;
-        file_pool_ = pool;
-    }
+    void send_files(int64_t most, ThreadPool* pool);
     bool is_sending() const { return is_sending_; }
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
@@ -130,7 +128,7 @@ class Connection : public ListNode<Connection> {
         Kept* next;
     };
 
-    static constexpr int64_t kWriteAtOnce = 2 * 1024 * 1024;
+    static constexpr int64_t kWriteAtOnce = 2 * 1024 * 1024;  ///< without send_files()
     /// Short deliveries after which small buffers are used again.
     static constexpr uint8_t kBulkMemory = 4;
 
@@ -140,6 +138,7 @@ class Connection : public ListNode<Connection> {
     SendState send_raw(Chain& chain);
     void keep(Received& received, bool is_plain);
     void drop_kept();
+    WriteOptions write_options() const;
     SendState send_file_in_thread();
     bool is_file_in_thread() const;
 
@@ -159,9 +158,7 @@ class Connection : public ListNode<Connection> {
     int64_t bytes_sent_ = 0;
     int64_t bytes_received_ = 0;
     Kept* kept_ = nullptr;
-    int64_t most_at_once_ = kWriteAtOnce;
-    ThreadPool* file_pool_ = nullptr;
-    FileSender* file_sender_ = nullptr;  ///< made for the first file that a thread sends
+    FileSender* file_sender_ = nullptr;  ///< made where files do not leave in the usual way
     int fd_ = -1;
     uint16_t operations_ = 0;
     uint16_t generation_ = 0;  ///< tells what the kernel says about an earlier socket of this object

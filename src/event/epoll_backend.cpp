@@ -17,6 +17,9 @@ constexpr uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr int kReadsPerTurn = 4;
 /// Connections accepted at one event of a listener with multi_accept.
 constexpr int kAcceptsPerTurn = 64;
+/// Connections after which a worker goes to the end of those that wait for one: the kernel wakes the first of them,
+/// and that would always be the same.
+constexpr uint16_t kAcceptsInSuccession = 16;
 
 }  // namespace
 
@@ -192,7 +195,7 @@ bool EpollBackend::read_once(Connection& connection) {
 // --- sending ---
 
 SendState EpollBackend::send(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, write_options(connection))) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.write_options())) {
         case Written::all: return SendState::done;
         case Written::blocked: return SendState::pending;
         case Written::at_file: return connection.send_file_in_thread();
@@ -250,6 +253,11 @@ bool EpollBackend::accept_one(Listener& listener) {
     }
     peer.set_length(length);
     listener.deliver(fd, peer);
+    if (listener.options_.is_exclusive && ++listener.accepted_ >= kAcceptsInSuccession && listener.is_accepting()) {
+        stop(listener);
+        start(listener);
+        listener.accepted_ = 0;
+    }
     return true;
 }
 

@@ -11,14 +11,14 @@
 
 namespace sluice::event {
 
-bool FileSender::start(ThreadPool& pool, int socket, const Buffer& range, int64_t most) {
+bool FileSender::start(int socket, const Buffer& range) {
     socket_.reset(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
     file_.reset(socket_ ? ::fcntl(range.fd, F_DUPFD_CLOEXEC, 0) : -1);
     if (!file_) return false;
     range_ = range;
     range_.fd = file_.get();
-    most_ = most > 0 ? std::min(most, range.size()) : range.size();
-    if (pool.post(job_)) return true;
+    most_ = most_at_once_ > 0 ? std::min(most_at_once_, range.size()) : range.size();
+    if (pool_->post(job_)) return true;
     errno = EAGAIN;
     return false;
 }

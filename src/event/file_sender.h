@@ -1,5 +1,6 @@
-// FileSender: sendfile() in a thread of a pool, for a connection whose files may have to be read from a disk first.
-//   sendfile on;  aio threads;
+// FileSender: how a connection's files leave where that is not the usual way: a few bytes at a time, or by sendfile()
+// in a thread of a pool, since they may have to be read from a disk first.
+//   sendfile_max_chunk 512k;  aio threads;
 #pragma once
 
 #include <cstdint>
@@ -20,9 +21,16 @@ class FileSender final : public Mortal {
     explicit FileSender(Connection& connection) : connection_(&connection) {}
     bool can_be_buried() const override { return !job_.is_posted(); }
 
-    /// Begins to send the front of a range, at most `most` bytes (0: any). Connection::on_file_sent() follows from
-    /// the loop. False, with errno: no descriptor, or no place in the pool.
-    bool start(ThreadPool& pool, int socket, const Buffer& range, int64_t most);
+    /// Bytes that leave before others have their turn (0: any), and the pool; null: files leave from the loop.
+    void set(int64_t most_at_once, ThreadPool* pool) {
+        most_at_once_ = most_at_once;
+        pool_ = pool;
+    }
+    int64_t most_at_once() const { return most_at_once_; }
+    bool has_pool() const { return pool_ != nullptr; }
+    /// Begins to send the front of a range in a thread. Connection::on_file_sent() follows from the loop. False, with
+    /// errno: no descriptor, or no place in the pool.
+    bool start(int socket, const Buffer& range);
     bool is_in_flight() const { return job_.is_posted(); }
     /// The connection ends: nothing is told any more. Destroys the sender when that is possible.
     void leave(Loop& loop);
@@ -32,6 +40,8 @@ class FileSender final : public Mortal {
     void on_sent();
 
     Connection* connection_;
+    ThreadPool* pool_ = nullptr;
+    int64_t most_at_once_ = 0;
     UniqueFd socket_;
     UniqueFd file_;
     Buffer range_;

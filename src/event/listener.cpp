@@ -57,8 +57,8 @@ void Listener::hold_back() {
 }
 
 bool Listener::may_accept() {
-    if (!is_running_ || is_held_back_) return false;
-    if (handler_.has_room() || handler_.make_room()) return is_running_ && !is_held_back_;
+    if (!is_accepting()) return false;
+    if (handler_.has_room() || handler_.make_room()) return is_accepting();
     hold_back();
     return false;
 }

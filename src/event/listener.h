@@ -62,7 +62,7 @@ class Listener {
  public:
     struct Options {
         bool multi_accept = false;
-        bool is_exclusive = true;  ///< EPOLLEXCLUSIVE: one worker is woken per connection
+        bool is_exclusive = true;  ///< several workers share the socket: one of them is woken per connection
         Msec retry_delay{500};     ///< accept_mutex_delay: pause after running out of descriptors
     };
     Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, const Options& options);
@@ -72,6 +72,9 @@ class Listener {
     void start();
     /// The socket stays open, and what waits in its queue is left to others.
     void stop();
+    /// There is no room: stops accepting until resume(). To be called as soon as that is so: a connection that has
+    /// woken this worker in vain wakes no other.
+    void hold_back();
     /// There is room again.
     void resume();
     bool is_running() const { return is_running_; }
@@ -84,13 +87,13 @@ class Listener {
  private:
     friend class EpollBackend;
     friend class UringBackend;
+    bool is_accepting() const { return is_running_ && !is_held_back_; }
     /// Whether to accept (one more) now.
     bool may_accept();
     /// Logs why accept failed. Stops for a while when descriptors ran out and no room can be made.
     void on_accept_failed(int error);
     void deliver(int fd, const SocketAddress& peer);
     void on_retry();
-    void hold_back();
 
     Loop& loop_;
     AcceptHandler& handler_;
@@ -99,6 +102,7 @@ class Listener {
     Timer retry_;
     int fd_;
     uint16_t operations_ = 0;
+    uint16_t accepted_ = 0;  ///< since its turn began (epoll)
     bool is_running_ = false;
     bool is_held_back_ = false;  ///< running, but without room at present
     bool complained_ = false;    ///< that descriptors ran out, since one was accepted last

@@ -318,7 +318,7 @@ void UringBackend::queue_send(Connection& connection) {
 
 /// There is no sendfile operation, and splice would go to a thread of the kernel: files are sent at once.
 SendState UringBackend::write_now(Connection& connection) {
-    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, write_options(connection))) {
+    switch (write_chain(connection.fd_, connection.out_, connection.bytes_sent_, connection.write_options())) {
         case Written::all: return SendState::done;
         case Written::at_file: return connection.send_file_in_thread();
         case Written::failed: connection.error_ = static_cast<uint16_t>(errno); return SendState::failed;

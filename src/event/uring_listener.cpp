@@ -1,5 +1,6 @@
 // UringBackend: listeners. One-shot accepts bring the peer's address with them, multishot ones would not.
 #include <cerrno>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -17,6 +18,7 @@ void UringBackend::start(Listener& listener) {
         listeners_.push_back(*operation);
         listener.operation_ = operation;
     }
+    operation->cancelled = 0;
     const size_t count = listener.options_.multi_accept ? AcceptOperation::kMost : AcceptOperation::kUsual;
     for (size_t i = 0; i < count; ++i)
         if (!operation->slots[i].is_in_flight) accept(operation->slots[i]);
@@ -64,6 +66,7 @@ void UringBackend::on_accept(AcceptSlot& slot, int result) {
         slot.peer.set_length(slot.length);
         listener.deliver(result, slot.peer);
     } else {
+        if (result == -ECANCELED) ++operation.cancelled;
         listener.on_accept_failed(-result);
     }
     if (listener.may_accept()) {
@@ -76,8 +79,9 @@ void UringBackend::on_accept(AcceptSlot& slot, int result) {
 /// The kernel wakes one waiter per connection. If that was one of the accepts which were cancelled then, nobody else
 /// has heard of the connection.
 void UringBackend::take_woken(Listener& listener) {
-    for (size_t i = 0; i < AcceptOperation::kMost; ++i) {
-        if (listener.is_running_) return;
+    auto& operation = *static_cast<AcceptOperation*>(listener.operation_);
+    for (uint16_t left = std::exchange(operation.cancelled, uint16_t{0}); left > 0; --left) {
+        if (listener.is_accepting()) return;
         SocketAddress peer;
         socklen_t length = SocketAddress::capacity();
         const int fd = ::accept4(listener.fd_, peer.get(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -31,6 +31,7 @@ struct UringBackend::AcceptOperation : ListNode<AcceptOperation> {
 
     Listener* listener = nullptr;  ///< null: it is gone
     uint16_t in_flight = 0;
+    uint16_t cancelled = 0;  ///< since all were in flight; what may have been handed to them is taken
     std::array<AcceptSlot, kMost> slots;
 };
 

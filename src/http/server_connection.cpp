@@ -69,7 +69,9 @@ void ServerConnection::become_idle(Msec timeout) {
 }
 
 void ServerConnection::become_busy() {
+    if (!is_idle()) return;
     static_cast<ListNode<IdleTag>&>(*this).unlink();
+    worker_.on_busy();
 }
 
 void ServerConnection::on_timer() {

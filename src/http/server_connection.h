@@ -119,9 +119,9 @@ class ServerConnection final : public event::ConnectionHandler,
     std::unique_ptr<Session> session_;
     event::Timer timer_;
     Log log_;
-    bool is_no_delay_ = true;  ///< what the listening socket passes on
     Msec accepted_at_;
     event::PeerAddress peer_;
+    bool is_no_delay_ = true;  ///< what the listening socket passes on
     std::unique_ptr<event::SocketAddress> local_;
     std::unique_ptr<ProxyProtocol> proxy_;
 };

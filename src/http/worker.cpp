@@ -81,7 +81,7 @@ uint64_t Worker::next_connection_number() {
 
 void Worker::add(ServerConnection& connection) {
     open_.push_back(connection);
-    ++count_;
+    add_to_count();
     ++shared_counters().active;
 }
 
@@ -90,8 +90,19 @@ void Worker::remove(ServerConnection&) {
     on_room();
 }
 
+void Worker::add_to_count() {
+    ++count_;
+    on_busy();
+}
+
 void Worker::on_room() {
-    if (count_-- >= settings_.connections) resume_accepting();
+    if (--count_ + 1 == settings_.connections) resume_accepting();
+}
+
+void Worker::hold_back() {
+    if (is_shutting_down_) return;
+    report_no_room(reported_wait_at_, ", new ones wait");
+    for (const auto& listener : listeners_) listener->hold_back();
 }
 
 void Worker::resume_accepting() {
@@ -101,7 +112,7 @@ void Worker::resume_accepting() {
 
 bool Worker::add_upstream() {
     if (!has_room() && !make_room()) return false;
-    ++count_;
+    add_to_count();
     return true;
 }
 
@@ -116,14 +127,16 @@ void Worker::on_accepted(event::Accepted&& accepted, void* endpoint) {
     connection->start();
 }
 
-bool Worker::make_room() {
+void Worker::report_no_room(int64_t& reported_at, Text what) {
     const int64_t second = loop_.wall_msec() / 1000;
+    if (second == reported_at) return;
+    reported_at = second;
+    loop_.log().write(LogLevel::warn, 0, settings_.connections, " worker_connections are not enough", what);
+}
+
+bool Worker::make_room() {
     // Where descriptors have run out, whoever found that has said so.
-    if (!has_room() && second != reported_room_at_) {
-        reported_room_at_ = second;
-        loop_.log().write(LogLevel::warn, 0, settings_.connections,
-                          " worker_connections are not enough, reusing connections");
-    }
+    if (!has_room() && !idle_.empty()) report_no_room(reported_reuse_at_, ", reusing connections");
     const uint32_t most = std::max(1U, std::min(kMostClosedAtOnce, count_ / 8));
     uint32_t closed = 0;
     while (closed < most && !idle_.empty()) {

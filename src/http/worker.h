@@ -81,6 +81,10 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
         idle_.push_back(connection);
         if (!has_room()) resume_accepting();
     }
+    /// After an idle connection has left the list of these.
+    void on_busy() {
+        if (!has_room() && idle_.empty()) hold_back();
+    }
     /// A connection to an upstream, which counts for worker_connections, too: false when there is no room for it.
     bool add_upstream();
     void remove_upstream();
@@ -91,7 +95,12 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     bool has_room() const override { return count_ < settings_.connections; }
 
  private:
+    void add_to_count();
     void on_room();
+    /// All connections are busy: others accept, or clients wait.
+    void hold_back();
+    /// At most once a second; `reported_at`: when it was said last.
+    void report_no_room(int64_t& reported_at, Text what);
     /// There is room again, or an idle connection that can make some.
     void resume_accepting();
     template <class Visit>
@@ -106,7 +115,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     uint32_t count_ = 0;
     bool is_shutting_down_ = false;
     Msec grace_;
-    int64_t reported_room_at_ = 0;  ///< wall second of the last line about too few connections
+    int64_t reported_reuse_at_ = 0;  ///< wall seconds of the last lines about too few connections
+    int64_t reported_wait_at_ = 0;
 };
 
 }  // namespace sluice::http

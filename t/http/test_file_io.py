@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-from lib import processes
+from lib import binary, processes
 
 CONF = r'''
     server {
@@ -123,13 +123,11 @@ def test_memory_does_not_grow_with_the_file(server):
         assert processes.memory(worker) - before < 16 << 20
 
 
-@pytest.mark.parametrize('way, line', [
-    ('copied', r'pread\(\) read only \d+ of \d+ from ".*/html/shrinks"'),
-    ('threads', r'pread\(\) read only \d+ of \d+ from ".*/html/shrinks"'),
-    ('direct', r'pread\(\) read only \d+ of \d+ from ".*/html/shrinks"'),
-])
-def test_file_that_shrinks(site, way, line):
+@pytest.mark.parametrize('way', ['copied', 'threads', 'direct'])
+def test_file_that_shrinks(site, way):
     """A message that is not complete ends with its connection, and the log tells why."""
+    # Ours sends what a read has brought, and fails at the end of the file. Real nginx fails at the read that is short.
+    brought = r'\d+' if binary.is_nginx(site.binary) else '0'
     site.excuse('pread.. read only')  # real nginx takes it for an alert
     path = site.write('html/shrinks')
     os.truncate(path, 64 << 20)
@@ -138,7 +136,7 @@ def test_file_that_shrinks(site, way, line):
     c.wait_readable()
     os.truncate(path, 1000)
     assert len(c.rest()) < 64 << 20
-    site.wait_log(line)
+    site.wait_log(rf'pread\(\) read only {brought} of \d+ from ".*/html/shrinks"')
 
 
 def test_pool_of_a_variable(site):

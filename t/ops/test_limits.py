@@ -43,6 +43,18 @@ def test_oldest_idle_connections_make_room(server, conf):
     assert s.log().count('reusing connections') <= 3
 
 
+def test_a_full_worker_leaves_new_connections_to_others(server, conf):
+    """The kernel wakes one worker for a connection: one without room must not be woken in vain."""
+    s = server(conf(main='worker_processes 2;', events='worker_connections 64;'))
+    busy = []
+    for _ in range(90):
+        connection = s.connect()
+        assert connection.get('/none').status == 404
+        busy.append(connection.send(GET[:-2]))
+    for connection in busy:
+        assert connection.send(b'\r\n').response().status == 404
+
+
 @pytest.mark.sluice_only('it closes those that come meanwhile')
 def test_busy_connections_never_make_room(server, conf):
     """Those that come meanwhile wait, and are served as soon as there is room."""
