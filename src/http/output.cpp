@@ -1,4 +1,4 @@
-// Request's output: header filters, body filters by stage, then the writer; subrequests wait for their turn.
+// Request's output: header filters, body filters by stage, then the writer.
 #include <algorithm>
 #include <utility>
 
