@@ -84,6 +84,7 @@ HeadState Http1::step_head(Exchange& exchange) {
                 const uint16_t code = parser_.first_line().code;
                 if (code >= 200 || code == 101) return finish_head(exchange);
                 // An interim answer (RFC 9110 §15.2): the final one follows.
+                if (code == 103) http::upstream::pass_early_hints(exchange, exchange.answer.headers);
                 parser_ = http::h1::ResponseHeadParser(parser_.end());
                 fields_ = {};
                 exchange.answer.headers.clear();

@@ -8,6 +8,7 @@
 
 namespace sluice::http {
 
+class Headers;
 class Request;
 class Tunnel;
 
@@ -25,8 +26,9 @@ class Stream {
     /// Sends more of the body; only after send_head and when nothing is pending. The chain's buffers stay untouched
     /// until the next pull.
     virtual OutputState send_body(Request& request, event::Chain& body, bool is_last) = 0;
-    /// An interim answer: 100 Continue, 103 Early Hints (RFC 9110 §15.2).
-    virtual void send_interim(Request& request, uint16_t status) = 0;
+    /// An interim answer with fields of its own: 100 Continue, 103 Early Hints (RFC 9110 §15.2). Dropped where the
+    /// client can't take it, or is slow.
+    virtual void send_interim(Request& request, uint16_t status, const Headers& fields) = 0;
 
     /// The request wants (more of) its body: bytes are delivered to RequestBody::feed from now on, also from within.
     virtual void start_body(Request& request) = 0;

@@ -199,6 +199,8 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "on", .help = "shows the version in Server and built-in pages"}),
     directive<&L::auth_delay>("auth_delay",
                               {.where = anywhere, .initial = "0s", .help = "delays refusals with status 401"}),
+    directive<&L::early_hints>(
+        "early_hints", {.where = anywhere, .help = "conditions under which an upstream's 103 goes on to the client"}),
     directive<&L::post_action>("post_action", {.where = kWithIf, .help = "a subrequest after the response"}),
 
     // Validators and open files.

@@ -125,6 +125,7 @@ struct LocationConf {
     Setting<bool> recursive_error_pages;
     Setting<ServerTokens> server_tokens;
     Setting<Msec> auth_delay;
+    Setting<script::Predicates> early_hints;
     Setting<Text> post_action;
 
     // Static files and validators.

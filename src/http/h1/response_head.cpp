@@ -115,15 +115,13 @@ Text write_response_head(Request& request, bool keeps_alive) {
     return HeadWriter(request, measure(response), is_path).write(keeps_alive);
 }
 
-Text write_interim_head(Request& request, uint16_t status) {
-    if (status == 100) return "HTTP/1.1 100 Continue\r\n\r\n";
+Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields) {
+    if (fields.empty() && status == 100) return "HTTP/1.1 100 Continue\r\n\r\n";
     size_t room = 64;
-    for (const Field& field : request.response.headers)
-        if (field.known == KnownHeader::link) room += field.value.size() + 8;
-    TextBuilder out(request.arena().make_bytes(room));
+    for (const Field& field : fields) room += field.name.size() + field.value.size() + 4;
+    TextBuilder out(arena.make_bytes(room));
     out.add("HTTP/1.1 ", Padded{status, 3}, " ", reason_phrase(status), "\r\n");
-    for (const Field& field : request.response.headers)
-        if (field.known == KnownHeader::link) out.add("Link: ", field.value, "\r\n");
+    for (const Field& field : fields) out.add(field.name, ": ", field.value, "\r\n");
     return out.add("\r\n").text();
 }
 

@@ -1,19 +1,21 @@
 // The head of a response as bytes (RFC 9112 §4, §5), and the framing of chunks (§7.1).
 #pragma once
 
+#include "core/base/arena.h"
 #include "core/base/text.h"
 #include "http/conf/location_conf.h"
 
 namespace sluice::http {
+class Headers;
 class Request;
-}
+}  // namespace sluice::http
 
 namespace sluice::http::h1 {
 
 /// Status line and fields, ending with the empty line, in the request's arena.
 Text write_response_head(Request& request, bool keeps_alive);
-/// 100 Continue or 103 Early Hints, with the response's Link fields for the latter.
-Text write_interim_head(Request& request, uint16_t status);
+/// An interim response (RFC 9110 §15.2) with its fields.
+Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields);
 
 /// "0\r\n", the trailers if the client takes them, and the empty line.
 Text write_last_chunk(Request& request);

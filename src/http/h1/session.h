@@ -40,7 +40,7 @@ class Session final : public http::Session, public Stream {
     // Stream
     OutputState send_head(Request& request, event::Chain& body, bool is_last) override;
     OutputState send_body(Request& request, event::Chain& body, bool is_last) override;
-    void send_interim(Request& request, uint16_t status) override;
+    void send_interim(Request& request, uint16_t status, const Headers& fields) override;
     void start_body(Request& request) override;
     void pause_body(Request& request) override;
     void resume_body(Request& request) override;

@@ -169,10 +169,10 @@ void Session::on_send_timer() {
     leave();
 }
 
-void Session::send_interim(Request& request, uint16_t status) {
+void Session::send_interim(Request& request, uint16_t status, const Headers& fields) {
     if (request.version < kHttp11 || connection_.transport().is_sending()) return;
     event::Chain chain;
-    chain.add(arena_, write_interim_head(request, status));
+    chain.add(arena_, write_interim_head(arena_, status, fields));
     // If it does not leave at once it is still before the response: the connection sends in order.
     if (connection_.transport().send(chain) == event::SendState::failed) is_broken_ = true;
 }
@@ -186,7 +186,7 @@ void Session::start_body(Request& request) {
     ++depth_;
     if (has_ahead()) take(*take_ahead());
     if (!exchange_->body.is_complete() && !is_over_) {
-        if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100);
+        if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100, {});
         exchange_->expects_continue = false;
         connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
         if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();

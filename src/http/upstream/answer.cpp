@@ -1,6 +1,7 @@
 // Answer: from an upstream's fields to the response.
 #include "http/upstream/answer.h"
 
+#include "http/conf/location_conf.h"
 #include "http/fields/date.h"
 #include "http/request.h"
 #include "http/upstream/exchange.h"
@@ -111,6 +112,24 @@ void pass_answer(Exchange& exchange) {
     }
     Passer passer(exchange);
     for (const Field& field : answer.headers) passer.pass(field);
+}
+
+void pass_early_hints(Exchange& exchange, const Headers& fields) {
+    Request& request = exchange.request();
+    if (!request.is_main() || !request.conf<LocationConf>().early_hints->any(request)) return;
+    Headers passed;
+    for (const Field& field : fields) {
+        switch (field.known) {
+            case KnownHeader::connection:
+            case KnownHeader::keep_alive:
+            case KnownHeader::transfer_encoding:
+            case KnownHeader::content_length:
+            case KnownHeader::upgrade: break;
+            default:
+                if (!exchange.conf().hidden->has(field)) passed.add(request.arena(), field);
+        }
+    }
+    request.stream().send_interim(request, 103, passed);
 }
 
 void pass_kept_fields(Exchange& exchange) {

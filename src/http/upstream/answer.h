@@ -23,6 +23,9 @@ struct Answer {
 /// Makes `request.response` of the exchange's answer: fields that are hidden stay behind, those that the server
 /// writes itself become its settings, X-Accel-* take effect.
 void pass_answer(Exchange& exchange);
+/// A 103 of the upstream on its way to the client, where `early_hints` allows it (RFC 8297): all fields but those of
+/// the connection and those that are hidden.
+void pass_early_hints(Exchange& exchange, const Headers& fields);
 /// The fields that an X-Accel-Redirect keeps: Content-Type, Set-Cookie, Cache-Control, …
 void pass_kept_fields(Exchange& exchange);
 
