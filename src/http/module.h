@@ -9,6 +9,7 @@
 #include "core/module/descriptor.h"
 #include "http/filter.h"
 #include "http/phase.h"
+#include "http/session.h"
 #include "http/state.h"
 #include "http/variable.h"
 
@@ -45,6 +46,7 @@ struct Module {
     /// Once per worker, before it accepts; and when it leaves.
     Result<void> (*worker_started)(event::Loop&) = nullptr;
     void (*worker_stopping)() = nullptr;
+    std::span<const SessionType> sessions = {};  ///< protocols that it speaks with clients
 };
 
 constexpr module::Descriptor describe(const Module& module) {

@@ -1,6 +1,7 @@
 // ServerConnection.
 #include "http/server_connection.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <netinet/tcp.h>
@@ -24,6 +25,7 @@ ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, eve
       accepted_at_(worker.loop().now()),
       peer_(accepted.peer) {
     if (address_->flags.wants_proxy_protocol) proxy_ = std::make_unique<ProxyProtocol>();
+    is_in_prelude_ = proxy_ != nullptr || chooses_by_preface();
     log_.set_connection(worker.next_connection_number());
     log_.set_context(this);
     log_.set_debugged(worker.is_debugged(accepted.peer));
@@ -61,6 +63,28 @@ void ServerConnection::change_no_delay(bool on) {
     if (address_->address.is_unix()) return;
     if (::setsockopt(connection_.fd(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) != 0)
         log_.write(LogLevel::alert, errno, "setsockopt(TCP_NODELAY) failed");
+}
+
+/// Where TLS is spoken, the handshake chooses.
+bool ServerConnection::chooses_by_preface() const {
+    return !address_->sessions.empty() && !address_->flags.is_ssl;
+}
+
+void ServerConnection::use_protocol(Text alpn) {
+    if (const SessionType* type = find_session(*address_, alpn)) session_ = type->make(*this);
+}
+
+bool ServerConnection::may_persist(const LocationConf& core) const {
+    return core.keepalive_timeout->timeout.count > 0 && !worker_.is_shutting_down() &&
+           requests < *core.keepalive_requests && loop().now() - accepted_at_ < *core.keepalive_time;
+}
+
+// A connection that has not asked for anything yet was opened to do so; one that was told to stay, by a response that
+// began before, may be about to ask again.
+Msec ServerConnection::grace() const {
+    constexpr Msec kFirstRequest{1000};
+    const Msec grace = std::max(worker_.grace(), *address_->default_server->root.core->keepalive_min_timeout);
+    return requests == 0 ? std::max(grace, kFirstRequest) : grace;
 }
 
 void ServerConnection::become_idle(Msec timeout) {
@@ -104,7 +128,31 @@ void ServerConnection::describe_peer(TextBuilder& line) const {
     peer_.write_host(line);
 }
 
-// What follows the header in the same bytes is the session's.
+void ServerConnection::read_prelude(event::Received& received) {
+    if (is_reading_proxy_header()) {
+        read_proxy_header(received);
+    } else {
+        choose_session(received);
+    }
+}
+
+void ServerConnection::choose_session(event::Received& received) {
+    const Text before = preface_.seen(*address_);
+    const PrefaceMatch::Outcome outcome = preface_.look(*address_, received.bytes());
+    if (outcome == PrefaceMatch::Outcome::need_more) return;
+    is_in_prelude_ = false;
+    if (outcome == PrefaceMatch::Outcome::matched) session_ = preface_.type(*address_).make(*this);
+    if (!before.empty()) pass_on(received, before);
+    if (connection_.is_open()) session_->on_received(received);
+}
+
+/// To the session, bytes that lie elsewhere; it may keep the buffer.
+void ServerConnection::pass_on(event::Received& received, Text bytes) {
+    const event::BufferHold hold = received.take();
+    event::Received other(hold.buffer(), bytes);
+    on_received(other);
+}
+
 void ServerConnection::read_proxy_header(event::Received& received) {
     const size_t before = proxy_->bytes.size();
     proxy_->bytes.append(received.bytes());
@@ -117,11 +165,9 @@ void ServerConnection::read_proxy_header(event::Received& received) {
     }
     proxy_->is_read = true;
     proxy_->bytes = {};
+    is_in_prelude_ = chooses_by_preface();
     const Text rest = received.bytes().substr(parsed.size - before);
-    if (rest.empty()) return;
-    const event::BufferHold hold = received.take();
-    event::Received behind(hold.buffer(), rest);
-    session_->on_received(behind);
+    if (!rest.empty()) pass_on(received, rest);
 }
 
 void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {

@@ -16,11 +16,13 @@
 #include "http/conf/endpoint.h"
 #include "http/proxy_protocol.h"
 #include "http/session.h"
+#include "http/session_choice.h"
 
 namespace sluice::http {
 
 class Worker;
 class HttpConf;
+struct LocationConf;
 
 /// Lists of the worker that a connection stands in: all of them, and the idle ones, oldest first.
 struct OpenTag {};
@@ -68,6 +70,14 @@ class ServerConnection final : public event::ConnectionHandler,
         if (on != is_no_delay_) change_no_delay(on);
     }
 
+    /// The handshake has agreed on a protocol: its session takes the place of HTTP/1's, before the first plain byte.
+    void use_protocol(Text alpn);
+    /// keepalive_requests, keepalive_time and the rest that is not the request's business: whether another request
+    /// may come on this connection.
+    bool may_persist(const LocationConf& core) const;
+    /// While the worker leaves: how long the connection stays although nothing is in progress; 0: not at all.
+    Msec grace() const;
+
     /// From the session: nothing is in progress; the next request must begin within `timeout`.
     void become_idle(Msec timeout);
     void become_busy();
@@ -82,8 +92,8 @@ class ServerConnection final : public event::ConnectionHandler,
 
     // event::ConnectionHandler
     void on_received(event::Received& received) override {
-        if (is_reading_proxy_header()) {
-            read_proxy_header(received);
+        if (is_in_prelude_) {
+            read_prelude(received);
         } else {
             session_->on_received(received);
         }
@@ -110,6 +120,10 @@ class ServerConnection final : public event::ConnectionHandler,
     void change_no_delay(bool on);
     bool is_reading_proxy_header() const { return proxy_ != nullptr && !proxy_->is_read; }
     void on_timer();
+    void read_prelude(event::Received& received);
+    bool chooses_by_preface() const;
+    void choose_session(event::Received& received);
+    void pass_on(event::Received& received, Text bytes);
     void read_proxy_header(event::Received& received);
     void refuse_proxy_header(Text seen, const ProxyParse& why);
 
@@ -121,7 +135,9 @@ class ServerConnection final : public event::ConnectionHandler,
     Log log_;
     Msec accepted_at_;
     event::PeerAddress peer_;
-    bool is_no_delay_ = true;  ///< what the listening socket passes on
+    bool is_no_delay_ = true;     ///< what the listening socket passes on
+    bool is_in_prelude_ = false;  ///< what comes is not the session's yet: a PROXY header, or it is to be chosen
+    PrefaceMatch preface_;
     std::unique_ptr<event::SocketAddress> local_;
     std::unique_ptr<ProxyProtocol> proxy_;
 };

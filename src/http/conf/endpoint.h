@@ -13,6 +13,7 @@ namespace sluice::http {
 
 class Request;
 struct Server;
+struct SessionType;
 
 /// Names to servers: exact, then the longest *.suffix, the longest prefix.*, then regexes in order.
 class ServerNames {
@@ -48,7 +49,8 @@ struct Address {
     ListenFlags flags;
     event::ListenOptions options;
     const Server* default_server = nullptr;
-    std::vector<Server*> servers;  ///< in the order written
+    std::vector<Server*> servers;              ///< in the order written
+    std::vector<const SessionType*> sessions;  ///< those that one of the servers wants, beside HTTP/1
     ServerNames names;
 };
 

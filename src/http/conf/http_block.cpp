@@ -10,6 +10,7 @@
 #include "http/module.h"
 #include "http/modules.h"
 #include "http/request.h"
+#include "http/session_choice.h"
 #include "http/worker.h"
 
 namespace sluice::http {
@@ -175,6 +176,7 @@ Result<void> parse_http(Parser& parser, HttpBlock& block, conf::Arguments) {
     if (Result<void> done = ask_modules(parser, http); !done) return done;
     if (Result<void> indexed = parse::index_server_names(parser, http); !indexed) return indexed;
     parse::share_endpoints(http);
+    settle_sessions(http);
     collect_hooks(http);
     auto& service = *parser.arena().make<Service>(http);
     service.settle();

@@ -54,6 +54,19 @@ Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value
     return {};
 }
 
+/// The parameter is older than the directive, and loads the same module.
+Result<void> listen_http2(Parser& parser, const conf::Token& word, Text, Listen& listen) {
+    const auto known = parser.environment().directives.find("http2", conf::Context::http_server);
+    if (!known) return known.error();
+    if (known->empty()) {
+        parser.point_at(word);
+        return Error("the \"http2\" parameter requires the http_v2 module");
+    }
+    parser.warn("the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead");
+    listen.flags.is_http2 = true;
+    return {};
+}
+
 using ParameterParser = Result<void> (*)(Parser&, const conf::Token&, Text value, Listen&);
 
 Result<void> positive(Parser& parser, const conf::Token& word, Text value, Text what, int& out) {
@@ -99,10 +112,7 @@ constexpr std::array kParameters{
               [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {
                   return l.flags.is_ssl = true, Result<void>();
               }},
-    Parameter{"http2", false,
-              [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {
-                  return l.flags.is_http2 = true, Result<void>();
-              }},
+    Parameter{"http2", false, listen_http2},
     Parameter{"proxy_protocol", false,
               [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {
                   return l.flags.wants_proxy_protocol = true, Result<void>();

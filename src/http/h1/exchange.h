@@ -8,22 +8,20 @@
 #include "event/timer.h"
 #include "http/h1/body_reader.h"
 #include "http/h1/head.h"
+#include "http/rate_limit.h"
 #include "http/request.h"
+#include "http/request_start.h"
 
 namespace sluice::http::h1 {
 
 class Session;
 
-/// The parts of the request target until the URI is settled; they point into the head's buffers.
+/// The request target until the URI is settled; the texts point into the head's buffers.
 struct Target {
-    Text uri;
-    Text path;
-    Text args;
+    RequestTarget parts;
     Text host;
     Text port;
-    PathMarks marks;
     TargetForm form = TargetForm::origin;
-    bool has_args = false;
 };
 
 struct Exchange {
@@ -48,7 +46,7 @@ struct Exchange {
     event::Chain held;  ///< output that limit_rate holds back
     event::Timer send_timer;
     event::Timer rate_timer;
-    Msec paced_until;           ///< limit_rate: nothing more leaves before
+    RateLimit rate_limit;
     int64_t sent_before = 0;    ///< bytes_sent() of the connection when the exchange began
     int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
     Tunnel* tunnel = nullptr;

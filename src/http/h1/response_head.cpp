@@ -7,7 +7,7 @@
 #include "http/conf/location_conf.h"
 #include "http/fields/date.h"
 #include "http/h1/chunked.h"
-#include "http/redirect.h"
+#include "http/head_completion.h"
 #include "http/request.h"
 #include "http/server_banner.h"
 
@@ -102,17 +102,8 @@ size_t measure(const Response& response) {
 }  // namespace
 
 Text write_response_head(Request& request, bool keeps_alive) {
-    Response& response = request.response;
-    if (response.is_header_only && (response.status == 204 || response.status == 304 || response.status < 200)) {
-        response.content_length = Response::kUnknownLength;
-        response.content_type = {};
-    }
-    // RFC 9110 §8.8: the validator of the selected representation, which an error page is not.
-    if (response.status != 200 && response.status != 206 && response.status != 304)
-        response.last_modified = Response::kNoTime;
-    const bool is_path = response.location.starts_with('/');
-    if (!response.location.empty()) response.location = absolute_location(request, response.location);
-    return HeadWriter(request, measure(response), is_path).write(keeps_alive);
+    const bool is_path = complete_head(request);
+    return HeadWriter(request, measure(request.response), is_path).write(keeps_alive);
 }
 
 Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields) {

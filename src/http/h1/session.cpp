@@ -1,8 +1,6 @@
 // h1::Session: the life of a connection's exchanges, from first byte to close.
 #include "http/h1/session.h"
 
-#include <algorithm>
-
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
@@ -203,13 +201,9 @@ void Session::shut_down() {
     leave();
 }
 
-/// Between requests while the worker leaves. A connection that has not asked for anything yet was opened to do so;
-/// one that was told to stay, by a response that began before, may be about to ask again.
+/// Between requests while the worker leaves.
 void Session::wait_or_close() {
-    constexpr Msec kFirstRequest{1000};
-    const auto& core = *connection_.address().default_server->root.core;
-    Msec grace = std::max(connection_.worker().grace(), *core.keepalive_min_timeout);
-    if (connection_.requests == 0) grace = std::max(grace, kFirstRequest);
+    const Msec grace = connection_.grace();
     if (grace.count == 0) {
         close();
     } else if (connection_.requests == 0) {

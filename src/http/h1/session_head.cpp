@@ -10,8 +10,8 @@
 #include "http/h1/framing.h"
 #include "http/h1/session.h"
 #include "http/request.h"
+#include "http/request_start.h"
 #include "http/server_connection.h"
-#include "http/uri/normalize.h"
 
 namespace sluice::http::h1 {
 
@@ -102,14 +102,10 @@ void Session::store_first_line() {
     request.protocol = line.protocol.in(buffer);
     SLUICE_LOG_DEBUG(request.log(), "http request line: \"", request.request_line, "\"");
     request.set_action("reading client request headers");
-    exchange.target = {line.uri.in(buffer),
-                       line.path.in(buffer),
-                       line.args.in(buffer),
+    exchange.target = {{line.uri.in(buffer), line.path.in(buffer), line.args.in(buffer), line.path_marks.traits},
                        line.host.in(buffer),
                        line.port.in(buffer),
-                       line.path_marks,
-                       line.form,
-                       line.has_args};
+                       line.form};
 }
 
 bool Session::store_header() {
@@ -189,15 +185,8 @@ void Session::begin_exchange() {
     connection_.stop_timer();
     request.set_action({});
     if (!choose_server() || !settle_target() || !settle_framing()) return;
-    exchange_->request.parsed_uri = exchange_->request.uri;
-    exchange_->request.parsed_args = exchange_->request.args;
     settle_persistence();
-    if (request.method == Method::trace || request.method == Method::connect) {
-        request.log().info("client sent ", request.method_name, " method");
-        refuse(405, {});
-        return;
-    }
-    request.http().phases.start(request, Phase::post_read);
+    if (const uint16_t status = start_phases(request); status != 0) refuse(status, {});
 }
 
 // RFC 9112 §3.2: the target's host wins over Host; there must be exactly one Host in HTTP/1.1, and it must be valid.
@@ -228,44 +217,17 @@ bool Session::choose_server() {
     }
     if (!exchange_->target.host.empty())
         authority = Authority{.host = exchange_->target.host, .port = exchange_->target.port};
-    if (!authority) {
-        const Server* nameless = connection_.address().names.find("", &request);
-        if (nameless != nullptr) request.use_server(*nameless);
-        return true;
-    }
-    request.host = lower_case_host(authority->host, arena_.make_bytes(authority->host.size()));
-    request.host_port = authority->port;
-    const Server* server = connection_.address().names.find(request.host, &request);
-    if (server != nullptr) request.use_server(*server);
+    http::choose_server(request, authority);
     return true;
 }
 
 bool Session::settle_target() {
-    Request& request = exchange_->request;
-    request.args = exchange_->target.args;
-    request.unparsed_uri = exchange_->target.uri.empty() ? Text("/") : exchange_->target.uri;
+    const Target& target = exchange_->target;
+    const auto refusal = http::settle_target(exchange_->request, target.parts);
     // As nginx: nothing here is asked of the server as a whole (OPTIONS *, RFC 9110 §9.3.7).
-    if (exchange_->target.form == TargetForm::asterisk) {
-        refuse(400, "client sent invalid request");
-        return false;
-    }
-    if (exchange_->target.path.empty()) {
-        request.uri = "/";
-        return true;
-    }
-    const bool merges = *request.conf<ServerConf>().merge_slashes;
-    if (exchange_->target.marks.traits.is_normal(merges)) {
-        request.uri = exchange_->target.path;
-        return true;
-    }
-    const uri::NormalPath normal =
-        uri::normalize_path(exchange_->target.path, merges, arena_.make_bytes(exchange_->target.path.size() + 1));
-    if (!normal.ok()) {
-        refuse(400, "client sent invalid request");
-        return false;
-    }
-    request.uri = normal.path;
-    return true;
+    if (!refusal && target.form != TargetForm::asterisk) return true;
+    refuse(400, "client sent invalid request");
+    return false;
 }
 
 // RFC 9112 §6.3: whatever lets two servers disagree about where the message ends is refused.
@@ -298,13 +260,10 @@ bool Session::settle_framing() {
     return settle_expectation();
 }
 
-// RFC 9110 §10.1.1: what we can't meet is answered with 417; HTTP/1.0 knows no expectations.
 bool Session::settle_expectation() {
-    const Field* expect = exchange_->request.headers.find(KnownHeader::expect);
-    if (expect == nullptr || exchange_->request.version < kHttp11) return true;
-    exchange_->expects_continue = text::iequals(expect->value, "100-continue");
-    if (exchange_->expects_continue) return true;
-    exchange_->request.log().info("client sent unknown expectation: \"", expect->value, "\"");
+    const Expectation expectation = expectation_of(exchange_->request);
+    exchange_->expects_continue = expectation == Expectation::continue_100;
+    if (expectation != Expectation::unknown) return true;
     refuse(417, {});
     return false;
 }

@@ -16,10 +16,7 @@ namespace sluice::http::h1 {
 // A connection persists (RFC 9112 §9.3) if client, configuration and this response allow it.
 bool Session::decide_persistence(Request& request) {
     const auto& core = request.conf<LocationConf>();
-    const event::Loop& loop = connection_.loop();
-    return request.keeps_alive && core.keepalive_timeout->timeout.count > 0 &&
-           !connection_.worker().is_shutting_down() && connection_.requests < *core.keepalive_requests &&
-           loop.now() - connection_.accepted_at() < *core.keepalive_time &&
+    return request.keeps_alive && connection_.may_persist(core) &&
            !disables_keepalive(request, *core.keepalive_disable);
 }
 
@@ -108,30 +105,14 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
     return OutputState::failed;
 }
 
-// limit_rate (nginx): so many bytes a second since the request began, beyond limit_rate_after.
 OutputState Session::transmit_limited(Request& request) {
     const Msec now = connection_.loop().now();
-    if (now < exchange_->paced_until) {
-        exchange_->rate_timer.arm(connection_.loop(), exchange_->paced_until - now);
+    const auto share = exchange_->rate_limit.take(request, now, exchange_->held.size(), bytes_sent(request).count);
+    if (share.size == 0) {
+        exchange_->rate_timer.arm(connection_.loop(), share.wait);
         return OutputState::pending;
     }
-    const int64_t rate = request.limit_rate();
-    int64_t allowed = exchange_->held.size();
-    int64_t free = 0;  // limit_rate_after: what is not counted
-    if (rate > 0) {
-        const Msec elapsed = now - request.started();
-        const int64_t budget =
-            rate * (elapsed.count / 1000 + 1) + request.limit_rate_after() - bytes_sent(request).count;
-        if (budget <= 0) {
-            exchange_->rate_timer.arm(connection_.loop(), {-budget * 1000 / rate + 1});
-            return OutputState::pending;
-        }
-        // In halves of a second, so that the rate holds for short answers, too.
-        free = std::max<int64_t>(request.limit_rate_after() - bytes_sent(request).count, 0);
-        allowed = std::min({allowed, budget, free + std::max<int64_t>(rate / 2, 1)});
-        exchange_->paced_until = now + Msec{std::max<int64_t>((allowed - free) * 1000 / rate, 0)};
-    }
-    event::Chain part = exchange_->held.split(arena_, allowed);
+    event::Chain part = exchange_->held.split(arena_, share.size);
     const OutputState state = send_now(request, part);
     return state != OutputState::sent || exchange_->held.empty() ? state : transmit_limited(request);
 }

@@ -1,0 +1,72 @@
+// From head to phases.
+#include "http/request_start.h"
+
+#include "http/conf/http_conf.h"
+#include "http/conf/server_conf.h"
+#include "http/request.h"
+#include "http/server_connection.h"
+#include "http/uri/normalize.h"
+
+namespace sluice::http {
+
+RequestTarget split_target(Text uri) {
+    RequestTarget target{.uri = uri, .path = uri, .args = {}, .traits = {}};
+    h1::PathMarks marks;
+    const uint32_t end = h1::scan_path(uri, 0, 0, marks);
+    target.path = uri.substr(0, end);
+    target.traits = marks.traits;
+    if (end < uri.size() && uri[end] == '?') {
+        target.args = uri.substr(end + 1);
+        target.args = target.args.substr(0, target.args.find('#'));
+    }
+    return target;
+}
+
+void choose_server(Request& request, const std::optional<Authority>& authority) {
+    const ServerNames& names = request.connection().address().names;
+    if (authority) {
+        request.host = lower_case_host(authority->host, request.arena().make_bytes(authority->host.size()));
+        request.host_port = authority->port;
+    }
+    const Server* server = names.find(request.host, &request);
+    if (server != nullptr) request.use_server(*server);
+}
+
+std::optional<h1::Refusal> settle_target(Request& request, const RequestTarget& target) {
+    request.args = target.args;
+    request.unparsed_uri = target.uri.empty() ? Text("/") : target.uri;
+    const bool merges = *request.conf<ServerConf>().merge_slashes;
+    if (target.path.empty()) {
+        request.uri = "/";
+    } else if (target.traits.is_normal(merges)) {
+        request.uri = target.path;
+    } else {
+        const std::span<char> room = request.arena().make_bytes(target.path.size() + 1);
+        const uri::NormalPath normal = uri::normalize_path(target.path, merges, room);
+        if (!normal.ok()) return h1::Refusal{400, "client sent invalid request"};
+        request.uri = normal.path;
+    }
+    request.parsed_uri = request.uri;
+    request.parsed_args = request.args;
+    return std::nullopt;
+}
+
+Expectation expectation_of(const Request& request) {
+    const Field* expect = request.headers.find(KnownHeader::expect);
+    if (expect == nullptr || request.version < kHttp11) return Expectation::none;
+    const Expectation expectation = parse_expect(expect->value);
+    if (expectation == Expectation::unknown)
+        request.log().info("client sent unknown expectation: \"", expect->value, "\"");
+    return expectation;
+}
+
+uint16_t start_phases(Request& request) {
+    if (request.method == Method::trace || request.method == Method::connect) {
+        request.log().info("client sent ", request.method_name, " method");
+        return 405;
+    }
+    request.http().phases.start(request, Phase::post_read);
+    return 0;
+}
+
+}  // namespace sluice::http
