@@ -90,6 +90,10 @@ Result<void> Connection::connect(const SocketAddress& peer, const ConnectOptions
     return started;
 }
 
+int64_t Connection::user_bytes_sent() const {
+    return transport_ != nullptr ? transport_->plain_sent() : bytes_sent_;
+}
+
 void Connection::pause() {
     is_paused_ = true;
 }
@@ -156,6 +160,7 @@ void Connection::on_file_sent(int64_t size, int error, bool is_short) {
 
 void Connection::shutdown_write() {
     if (!is_open()) return;
+    if (transport_ != nullptr && !is_failed_) transport_->on_shutdown_write(*this);
     if (is_writing_) {
         shuts_down_ = true;
     } else {

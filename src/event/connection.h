@@ -106,6 +106,8 @@ class Connection : public ListNode<Connection> {
     /// Bytes handed to the kernel, and received, since open() or connect(); a transport's own bytes included.
     int64_t bytes_sent() const { return bytes_sent_; }
     int64_t bytes_received() const { return bytes_received_; }
+    /// Of the bytes sent, those that the user gave: without what a transport adds.
+    int64_t user_bytes_sent() const;
     /// The kernel still works on something that points here: the object must not be destroyed yet.
     bool has_operations() const { return operations_ != 0; }
 

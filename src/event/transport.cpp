@@ -1,6 +1,8 @@
 // Transport: the way back into the connection.
 #include "event/transport.h"
 
+#include <sys/socket.h>
+
 namespace sluice::event {
 
 void Transport::deliver(Connection& connection, Received& plain) {
@@ -20,6 +22,26 @@ void Transport::tell_sent(Connection& connection) {
     if (!connection.is_sending_) return;
     connection.is_sending_ = false;
     connection.handler_->on_sent();
+}
+
+void Transport::tell_peer_closed(Connection& connection) {
+    if (connection.closed_told_ || connection.is_failed_ || !connection.is_open()) return;
+    connection.closed_told_ = true;
+    connection.closed_told_early_ = connection.is_paused_;
+    connection.handler_->on_peer_closed();
+}
+
+void Transport::tell_failed(Connection& connection, const Error& error) {
+    if (!connection.is_open()) return;
+    connection.is_failed_ = true;
+    connection.out_.clear();
+    connection.handler_->on_failed(error);
+}
+
+void Transport::send_at_once(Connection& connection, Text wire) {
+    if (connection.is_writing_ || connection.is_failed_ || wire.empty()) return;
+    const ssize_t sent = ::send(connection.fd_, wire.data(), wire.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) connection.bytes_sent_ += sent;
 }
 
 }  // namespace sluice::event

@@ -20,6 +20,10 @@ class Transport {
     virtual bool on_raw_closed(Connection& connection) = 0;
     /// Before close: a parting message (close_notify), sent as far as that works at once.
     virtual void on_close(Connection& connection) = 0;
+    /// Before shutdown_write(): a parting message, behind what is being sent.
+    virtual void on_shutdown_write(Connection& connection) = 0;
+    /// Bytes of the user's that were handed to the kernel or wait for it only.
+    virtual int64_t plain_sent() const = 0;
 
  protected:
     ~Transport() = default;
@@ -30,6 +34,12 @@ class Transport {
     static SendState send_raw(Connection& connection, Chain& wire);
     /// The user's chain has left although nothing was pending on the wire: it had waited for the transport itself.
     static void tell_sent(Connection& connection);
+    /// The peer has announced the end of its bytes; the end of the stream itself may follow, and is not told then.
+    static void tell_peer_closed(Connection& connection);
+    /// The connection is broken: what the peer sent makes no sense, or what it waits for can't be sent. Once.
+    static void tell_failed(Connection& connection, const Error& error);
+    /// Puts bytes into the kernel if nothing is on its way there, as many as fit: last words before a close.
+    static void send_at_once(Connection& connection, Text wire);
 };
 
 }  // namespace sluice::event

@@ -20,6 +20,7 @@ class Loop;
 namespace sluice::http {
 
 class HttpConf;
+struct Security;
 
 using conf::action;
 using conf::block;
@@ -47,6 +48,8 @@ struct Module {
     Result<void> (*worker_started)(event::Loop&) = nullptr;
     void (*worker_stopping)() = nullptr;
     std::span<const SessionType> sessions = {};  ///< protocols that it speaks with clients
+    /// Encrypts clients' connections; null: this module does not.
+    const Security* security = nullptr;
 };
 
 constexpr module::Descriptor describe(const Module& module) {

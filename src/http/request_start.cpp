@@ -23,13 +23,14 @@ RequestTarget split_target(Text uri) {
 }
 
 void choose_server(Request& request, const std::optional<Authority>& authority) {
-    const ServerNames& names = request.connection().address().names;
+    const Address& address = request.connection().address();
     if (authority) {
         request.host = lower_case_host(authority->host, request.arena().make_bytes(authority->host.size()));
         request.host_port = authority->port;
     }
-    const Server* server = names.find(request.host, &request);
-    if (server != nullptr) request.use_server(*server);
+    // Not the server that a TLS handshake has named: so does nginx.
+    const Server* server = address.names.find(request.host, &request);
+    request.use_server(server != nullptr ? *server : *address.default_server);
 }
 
 std::optional<h1::Refusal> settle_target(Request& request, const RequestTarget& target) {

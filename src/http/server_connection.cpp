@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
 #include "http/h1/session.h"
+#include "http/security.h"
 #include "http/worker.h"
 
 namespace sluice::http {
@@ -19,18 +21,23 @@ ServerConnection::ServerConnection(Worker& worker, const Endpoint& endpoint, eve
     : worker_(worker),
       connection_(worker.loop(), *this),
       address_(&endpoint.address_of(accepted.fd.get())),
+      server_(address_->default_server),
       session_(std::make_unique<h1::Session>(*this)),
       timer_(event::Timer::call<&ServerConnection::on_timer>, this),
-      log_(*address_->default_server->root.core->error_log),
+      log_(*server_->root.core->error_log),
       accepted_at_(worker.loop().now()),
       peer_(accepted.peer) {
-    if (address_->flags.wants_proxy_protocol) proxy_ = std::make_unique<ProxyProtocol>();
-    is_in_prelude_ = proxy_ != nullptr || chooses_by_preface();
     log_.set_connection(worker.next_connection_number());
     log_.set_context(this);
     log_.set_debugged(worker.is_debugged(accepted.peer));
     worker_.add(*this);
     SLUICE_LOG_DEBUG(log_, "accepted connection, fd: ", accepted.fd.get());
+    if (address_->flags.wants_proxy_protocol) {
+        proxy_ = std::make_unique<ProxyProtocol>();
+        is_in_prelude_ = true;
+    } else {
+        begin();
+    }
     connection_.open(std::move(accepted.fd));
 }
 
@@ -39,7 +46,7 @@ ServerConnection::~ServerConnection() {
 }
 
 void ServerConnection::start() {
-    start_timer(*address_->default_server->core->client_header_timeout);
+    start_timer(*server_->core->client_header_timeout);
     if (worker_.is_shutting_down()) shut_down();  // it was on its way when the listeners stopped
 }
 
@@ -65,13 +72,60 @@ void ServerConnection::change_no_delay(bool on) {
         log_.write(LogLevel::alert, errno, "setsockopt(TCP_NODELAY) failed");
 }
 
-/// Where TLS is spoken, the handshake chooses.
-bool ServerConnection::chooses_by_preface() const {
-    return !address_->sessions.empty() && !address_->flags.is_ssl;
+void ServerConnection::set_server(const Server& server) {
+    server_ = &server;
+    log_.set_route(*server.root.core->error_log);
 }
 
-void ServerConnection::use_protocol(Text alpn) {
-    if (const SessionType* type = find_session(*address_, alpn)) session_ = type->make(*this);
+/// No PROXY header, or none any more, stands in front of TLS, or of the session. Where TLS is spoken, the handshake
+/// chooses the session.
+void ServerConnection::begin() {
+    is_in_prelude_ = !address_->sessions.empty() && !address_->flags.is_ssl;
+    if (!address_->flags.is_ssl) return;
+    secure_ = http().security->secure(*this);
+    connection_.set_transport(secure_.get());
+}
+
+Text ServerConnection::choose_protocol(Text offered) const {
+    std::vector<Text> spoken = session_names(*server_, *address_);
+    for (const Text name : {"http/1.1", "http/1.0", "http/0.9"}) spoken.push_back(name);
+    for (const Text name : spoken)
+        for (Text rest = offered; !rest.empty();) {
+            const auto length = static_cast<unsigned char>(rest.front());
+            if (rest.substr(1, length) == name) return name;
+            rest.remove_prefix(std::min<size_t>(rest.size(), size_t{1} + length));
+        }
+    return {};
+}
+
+void ServerConnection::on_secured() {
+    if (const SessionType* type = find_session(*address_, secure_->protocol())) session_ = type->make(*this);
+    start_timer(*server_->core->client_header_timeout);
+    if (worker_.is_shutting_down()) session_->shut_down();
+}
+
+void ServerConnection::on_handshake_failed(const Error& error) {
+    log_.write(error.source == ErrorSource::client ? LogLevel::info : LogLevel::crit, error.number, error.text);
+    close(false);
+}
+
+/// The session answers such a client that it is at the wrong door.
+void ServerConnection::on_not_secure(event::Received& raw) {
+    is_plain_ = true;
+    connection_.set_transport(nullptr);
+    session_->on_received(raw);
+}
+
+void ServerConnection::on_peer_closed() {
+    if (!is_shaking_hands()) return session_->on_peer_closed();
+    log_.info("peer closed connection in SSL handshake");
+    close(false);
+}
+
+void ServerConnection::on_failed(const Error& error) {
+    if (!is_shaking_hands()) return session_->on_failed(error);
+    log_.write(LogLevel::info, error.number, "peer closed connection in SSL handshake");
+    close(false);
 }
 
 bool ServerConnection::may_persist(const LocationConf& core) const {
@@ -83,7 +137,7 @@ bool ServerConnection::may_persist(const LocationConf& core) const {
 // began before, may be about to ask again.
 Msec ServerConnection::grace() const {
     constexpr Msec kFirstRequest{1000};
-    const Msec grace = std::max(worker_.grace(), *address_->default_server->root.core->keepalive_min_timeout);
+    const Msec grace = std::max(worker_.grace(), *server_->root.core->keepalive_min_timeout);
     return requests == 0 ? std::max(grace, kFirstRequest) : grace;
 }
 
@@ -99,7 +153,7 @@ void ServerConnection::become_busy() {
 }
 
 void ServerConnection::on_timer() {
-    if (is_reading_proxy_header()) {
+    if (is_reading_proxy_header() || is_shaking_hands()) {
         log_.write(LogLevel::info, ETIMEDOUT, "client timed out");
         close(false);
         return;
@@ -120,7 +174,7 @@ void ServerConnection::close(bool resets) {
 }
 
 void ServerConnection::shut_down() {
-    session_->shut_down();
+    if (!is_shaking_hands()) session_->shut_down();
 }
 
 void ServerConnection::describe_peer(TextBuilder& line) const {
@@ -150,7 +204,11 @@ void ServerConnection::choose_session(event::Received& received) {
 void ServerConnection::pass_on(event::Received& received, Text bytes) {
     const event::BufferHold hold = received.take();
     event::Received other(hold.buffer(), bytes);
-    on_received(other);
+    if (secure_ != nullptr) {
+        secure_->on_raw_received(connection_, other);
+    } else {
+        on_received(other);
+    }
 }
 
 void ServerConnection::read_proxy_header(event::Received& received) {
@@ -165,7 +223,7 @@ void ServerConnection::read_proxy_header(event::Received& received) {
     }
     proxy_->is_read = true;
     proxy_->bytes = {};
-    is_in_prelude_ = chooses_by_preface();
+    begin();
     const Text rest = received.bytes().substr(parsed.size - before);
     if (!rest.empty()) pass_on(received, rest);
 }
@@ -182,6 +240,8 @@ void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {
 void ServerConnection::describe(TextBuilder& line) const {
     if (is_reading_proxy_header()) {
         line.add(" while reading PROXY protocol");
+    } else if (is_shaking_hands()) {
+        line.add(" while SSL handshaking");
     } else {
         session_->describe(line);
     }

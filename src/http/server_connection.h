@@ -12,6 +12,7 @@
 #include "event/connection.h"
 #include "event/listener.h"
 #include "event/loop.h"
+#include "event/secure_transport.h"
 #include "event/timer.h"
 #include "http/conf/endpoint.h"
 #include "http/proxy_protocol.h"
@@ -29,6 +30,7 @@ struct OpenTag {};
 struct IdleTag {};
 
 class ServerConnection final : public event::ConnectionHandler,
+                               public event::HandshakeHandler,
                                public event::Mortal,
                                public LogContext,
                                public ListNode<OpenTag>,
@@ -47,7 +49,20 @@ class ServerConnection final : public event::ConnectionHandler,
     const event::Connection& transport() const { return connection_; }
     const Log& log() const { return log_; }
     const Address& address() const { return *address_; }
-    bool is_secure() const { return false; }
+    /// Bytes travel encrypted.
+    bool is_secure() const { return secure_ != nullptr && !is_plain_; }
+    /// A client speaks without TLS where `listen … ssl` asks for it.
+    bool lacks_security() const { return is_plain_; }
+    /// What encrypts, from the module that `listen … ssl` has loaded; null: nothing.
+    event::SecureTransport* security() const { return secure_.get(); }
+    /// Of the protocols that a client offers by ALPN (RFC 7301 §3.1: each behind its length), the one to be spoken;
+    /// empty: none of them.
+    Text choose_protocol(Text offered) const;
+
+    /// The server that answers for the connection as long as no request names another: the address's default one, or
+    /// the one that the client named when it began to encrypt (SNI). Lines go to its log.
+    const Server& server() const { return *server_; }
+    void set_server(const Server& server);
     uint64_t number() const { return log_.connection(); }
     /// Requests begun on it ($connection_requests) and the loop time of its accept ($connection_time).
     uint32_t requests = 0;
@@ -70,8 +85,6 @@ class ServerConnection final : public event::ConnectionHandler,
         if (on != is_no_delay_) change_no_delay(on);
     }
 
-    /// The handshake has agreed on a protocol: its session takes the place of HTTP/1's, before the first plain byte.
-    void use_protocol(Text alpn);
     /// keepalive_requests, keepalive_time and the rest that is not the request's business: whether another request
     /// may come on this connection.
     bool may_persist(const LocationConf& core) const;
@@ -99,8 +112,12 @@ class ServerConnection final : public event::ConnectionHandler,
         }
     }
     void on_sent() override { session_->on_sent(); }
-    void on_peer_closed() override { session_->on_peer_closed(); }
-    void on_failed(const Error& error) override { session_->on_failed(error); }
+    void on_peer_closed() override;
+    void on_failed(const Error& error) override;
+    // event::HandshakeHandler
+    void on_secured() override;
+    void on_handshake_failed(const Error& error) override;
+    void on_not_secure(event::Received& raw) override;
     // event::Mortal
     bool can_be_buried() const override { return !connection_.has_operations(); }
 
@@ -120,6 +137,8 @@ class ServerConnection final : public event::ConnectionHandler,
     void change_no_delay(bool on);
     bool is_reading_proxy_header() const { return proxy_ != nullptr && !proxy_->is_read; }
     void on_timer();
+    bool is_shaking_hands() const { return secure_ != nullptr && !secure_->is_secured() && !is_plain_; }
+    void begin();
     void read_prelude(event::Received& received);
     bool chooses_by_preface() const;
     void choose_session(event::Received& received);
@@ -130,6 +149,8 @@ class ServerConnection final : public event::ConnectionHandler,
     Worker& worker_;
     event::Connection connection_;
     const Address* address_;
+    const Server* server_;
+    std::unique_ptr<event::SecureTransport> secure_;
     std::unique_ptr<Session> session_;
     event::Timer timer_;
     Log log_;
@@ -137,6 +158,7 @@ class ServerConnection final : public event::ConnectionHandler,
     event::PeerAddress peer_;
     bool is_no_delay_ = true;     ///< what the listening socket passes on
     bool is_in_prelude_ = false;  ///< what comes is not the session's yet: a PROXY header, or it is to be chosen
+    bool is_plain_ = false;       ///< in spite of `secure_`
     PrefaceMatch preface_;
     std::unique_ptr<event::SocketAddress> local_;
     std::unique_ptr<ProxyProtocol> proxy_;

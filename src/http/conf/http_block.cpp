@@ -141,6 +141,7 @@ void collect_hooks(HttpConf& http) {
     for (const Module* module : http.modules) {
         handlers.insert(handlers.end(), module->phases.begin(), module->phases.end());
         for (const Filter& filter : module->filters) filters.push_back(&filter);
+        if (module->security != nullptr) http.security = module->security;
         if (module->state) module->state.slot()->index = static_cast<uint32_t>(http.state_count++);
     }
     http.phases.build(handlers);

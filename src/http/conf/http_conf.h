@@ -15,6 +15,7 @@
 namespace sluice::http {
 
 struct Module;
+struct Security;
 
 /// Filters by stage. Header hooks all run; a body hook runs when its header hook asked for it.
 struct FilterChain {
@@ -41,7 +42,8 @@ class HttpConf {
     std::vector<const Module*> modules;  ///< loaded, in load order
     PhaseEngine phases;
     FilterChain filters;
-    size_t state_count = 0;  ///< slots of per-request module states
+    const Security* security = nullptr;  ///< there wherever an address has `ssl`
+    size_t state_count = 0;              ///< slots of per-request module states
     const conf::ConfSet* main_confs = nullptr;
     Text prefix;  ///< base of relative paths, with trailing slash
     uint16_t default_port = 80;

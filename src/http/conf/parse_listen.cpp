@@ -54,6 +54,18 @@ Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value
     return {};
 }
 
+/// The module that encrypts may be needed although none of its directives stands in front of `listen`.
+Result<void> listen_ssl(Parser& parser, const conf::Token& word, Text, Listen& listen) {
+    const auto known = parser.environment().directives.find("ssl_certificate", conf::Context::http_server);
+    if (!known) return known.error();
+    if (known->empty()) {
+        parser.point_at(word);
+        return Error("the \"ssl\" parameter requires ngx_http_ssl_module");
+    }
+    listen.flags.is_ssl = true;
+    return {};
+}
+
 /// The parameter is older than the directive, and loads the same module.
 Result<void> listen_http2(Parser& parser, const conf::Token& word, Text, Listen& listen) {
     const auto known = parser.environment().directives.find("http2", conf::Context::http_server);
@@ -108,10 +120,7 @@ constexpr std::array kParameters{
               [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {
                   return l.flags.is_default = true, Result<void>();
               }},
-    Parameter{"ssl", false,
-              [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {
-                  return l.flags.is_ssl = true, Result<void>();
-              }},
+    Parameter{"ssl", false, listen_ssl},
     Parameter{"http2", false, listen_http2},
     Parameter{"proxy_protocol", false,
               [](Parser&, const conf::Token&, Text, Listen& l) -> Result<void> {

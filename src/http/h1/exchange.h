@@ -47,7 +47,7 @@ struct Exchange {
     event::Timer send_timer;
     event::Timer rate_timer;
     RateLimit rate_limit;
-    int64_t sent_before = 0;    ///< bytes_sent() of the connection when the exchange began
+    int64_t sent_before = 0;    ///< user_bytes_sent() of the connection when the exchange began
     int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
     Tunnel* tunnel = nullptr;
     bool is_chunked = false;   ///< the response travels in chunks

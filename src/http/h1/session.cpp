@@ -163,6 +163,7 @@ void Session::on_failed(const Error& error) {
         exchange_->request.on_client_gone();
         exchange_->request.finish(kStatusClientClosed);
     } else {
+        connection_.log().write(LogLevel::info, error.number, error.text);
         close();
     }
     leave();

@@ -21,14 +21,14 @@ void Session::begin_head() {
     state_ = State::head;
     exchange_ = arena_.make<Exchange>(arena_, connection_, *this);
     Exchange& exchange = *exchange_;
-    exchange.request.use_server(*connection_.address().default_server);
+    exchange.request.use_server(connection_.server());
     exchange.request.is_pipelined = is_pipelined_;
     exchange.request.set_action("reading client request line");
     exchange.body.begin_empty();
     const auto& server = exchange.request.conf<ServerConf>();
     exchange.head_capacity = static_cast<uint32_t>(server.client_header_buffer_size->count);
     exchange.head_buffer = arena_.make_bytes(exchange.head_capacity).data();
-    exchange.sent_before = connection_.transport().bytes_sent();
+    exchange.sent_before = connection_.transport().user_bytes_sent();
     is_over_ = is_broken_ = false;
     connection_.start_timer(*server.client_header_timeout);
 }

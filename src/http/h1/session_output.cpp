@@ -207,7 +207,7 @@ void Session::pause_tunnel(Request&, bool paused) {
 }
 
 Bytes Session::bytes_sent(const Request&) const {
-    return {connection_.transport().bytes_sent() - exchange_->sent_before};
+    return {connection_.transport().user_bytes_sent() - exchange_->sent_before};
 }
 
 bool Session::has_pending_output(const Request&) const {

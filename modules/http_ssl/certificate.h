@@ -1,0 +1,33 @@
+// Certificates and private keys, from files or from text in the configuration ("data:…").
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sluice/core/base/result.h>
+
+#include "openssl.h"
+
+namespace sluice::tls {
+
+struct FreeChain {
+    void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
+};
+using UniqueChain = std::unique_ptr<STACK_OF(X509), FreeChain>;
+
+struct Certificate {
+    UniqueCertificate leaf;
+    UniqueChain chain;  ///< those behind it in the file; may be empty, never null
+};
+
+/// `source` is an absolute path, or "data:" and PEM. Errors in nginx's words, with OpenSSL's reasons.
+Result<Certificate> load_certificate(Text source);
+
+/// `source` as above, or "engine:NAME:ID", or "store:URI". `passwords` are tried in turn for a key that is encrypted.
+Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords);
+
+/// One password a line.
+Result<std::vector<std::string>> read_passwords(const char* path);
+
+}  // namespace sluice::tls

@@ -1,0 +1,113 @@
+// The server's part of a handshake.
+#include "handshake.h"
+
+#include <cstdlib>
+
+#include <openssl/err.h>
+#include <sluice/http/conf/endpoint.h>
+#include <sluice/http/conf/tree.h>
+#include <sluice/http/server_connection.h>
+
+#include "context.h"
+
+namespace sluice::tls {
+
+using http::ServerConnection;
+
+namespace {
+
+ServerConnection& connection_of(const SSL* ssl) {
+    return static_cast<ServerConnection&>(TlsTransport::of(ssl).handler());
+}
+
+constexpr size_t kLongestName = 255;
+
+/// The name in a server_name extension (RFC 6066 §3), in lower case; empty when there is none that could be one.
+Text read_name(SSL* ssl, std::span<char> room) {
+    const unsigned char* data = nullptr;
+    size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1) return {};
+    // Length of the list, kind of the entry, length of the name.
+    constexpr size_t kHead = 5;
+    if (size <= kHead || data[2] != TLSEXT_NAMETYPE_host_name) return {};
+    const size_t length = static_cast<size_t>(data[3]) << 8U | data[4];
+    if (length == 0 || length > size - kHead || length > kLongestName) return {};
+    for (size_t i = 0; i < length; ++i) {
+        const char c = static_cast<char>(data[kHead + i]);
+        if (c <= ' ' || c == '/' || c == '\x7f') return {};
+        room[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    }
+    Text name(room.data(), length);
+    if (name.ends_with('.')) name.remove_suffix(1);
+    return name;
+}
+
+/// The handshake goes on as if the connection had come to this server alone.
+void use_server(SSL* ssl, const ServerTls& tls) {
+    const ServerConf& conf = *tls.conf;
+    SSL_set_SSL_CTX(ssl, tls.context.get());
+    set_verification(ssl, conf);
+    constexpr uint64_t kEitherWay = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 |
+                                    SSL_OP_NO_TLSv1_3 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET;
+    SSL_clear_options(ssl, kEitherWay);
+    SSL_set_options(ssl, SSL_CTX_get_options(tls.context.get()));
+    if (conf.curves->text != "auto") SSL_set1_groups_list(ssl, std::string(conf.curves->text).c_str());
+    TlsTransport::of(ssl).set_record_size(tls.transport.record_size, tls.transport.adapts);
+}
+
+int on_client_hello(SSL* ssl, int* alert, void*) {
+    ServerConnection& connection = connection_of(ssl);
+    char room[kLongestName];
+    const Text name = read_name(ssl, room);
+    const http::Server* server = name.empty() ? nullptr : connection.address().names.find(name, nullptr);
+    if (server == nullptr) server = connection.address().default_server;
+    const ServerConf& conf = *conf_of(*server);
+    if (*conf.reject_handshake) {
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (server != &connection.server()) {
+        connection.set_server(*server);
+        use_server(ssl, *conf.tls);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/// The choice was made by on_client_hello(); this acknowledges the name.
+int on_server_name(SSL*, int*, void*) {
+    return SSL_TLSEXT_ERR_OK;
+}
+
+int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+            unsigned offered_size, void*) {
+    const Text all(reinterpret_cast<const char*>(offered), offered_size);
+    const Text choice = connection_of(ssl).choose_protocol(all);
+    if (choice.empty()) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *chosen = reinterpret_cast<const unsigned char*>(choice.data());
+    *size = static_cast<unsigned char>(choice.size());
+    return SSL_TLSEXT_ERR_OK;
+}
+
+std::unique_ptr<event::SecureTransport> secure(ServerConnection& connection) {
+    const ServerTls& tls = *conf_of(connection.server())->tls;
+    UniqueSsl ssl(SSL_new(tls.context.get()));
+    if (ssl == nullptr) std::abort();
+    return std::make_unique<TlsTransport>(std::move(ssl), TlsTransport::Side::server, connection.loop(), connection,
+                                          tls.transport);
+}
+
+}  // namespace
+
+const http::Security kSecurity{.secure = secure};
+
+const ServerConf* conf_of(const http::Server& server) {
+    return static_cast<const ServerConf*>(server.confs.find(conf::slot_of<ServerConf>()));
+}
+
+void add_callbacks(SSL_CTX* context) {
+    SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
+    SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
+    SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
+}
+
+}  // namespace sluice::tls

@@ -1,0 +1,143 @@
+// http_ssl: encrypts clients' connections.
+//   listen 443 ssl;  ssl_certificate /etc/ssl/site.pem;  ssl_certificate_key /etc/ssl/site.key;
+#include <sluice/http/conf/http_conf.h>
+#include <sluice/http/conf/tree.h>
+#include <sluice/http/module.h>
+
+#include "conf.h"
+#include "context.h"
+#include "handshake.h"
+
+namespace {
+
+using namespace sluice;
+using namespace sluice::tls;
+using conf::Parser;
+
+constexpr conf::Contexts kWhere = conf::Context::http | conf::Context::http_server;
+
+// --- after inheritance ---
+
+/// Each certificate has its key.
+Result<void> check_keys(Parser& parser, const ServerConf& conf) {
+    if (conf.certificates->size() <= conf.keys->size()) return {};
+    auto lacking = conf.certificates->begin();
+    for (size_t i = 0; i < conf.keys->size(); ++i) ++lacking;
+    return refuse(parser, lacking->at,
+                  Error(parser.arena().concat("no \"ssl_certificate_key\" is defined for certificate \"",
+                                              lacking->value.source(), "\"")));
+}
+
+/// A block that says nothing of its own shares the settings of the one around it, and what they have become.
+Result<void> build(Parser& parser, ServerConf& conf) {
+    if (conf.tls != nullptr || (conf.certificates->empty() && !*conf.reject_handshake)) return {};
+    if (Result<void> checked = check_keys(parser, conf); !checked) return checked;
+    Result<UniqueContext> context = make_context(parser, conf);
+    if (!context) return context.error();
+    add_callbacks(context->get());
+    auto& tls = *parser.arena().make<ServerTls>();
+    tls.context = std::move(*context);
+    tls.conf = &conf;
+    tls.transport.record_size =
+        static_cast<uint32_t>(std::min<int64_t>(conf.buffer_size->count, RecordSize::kLargest));
+    tls.transport.adapts = !conf.buffer_size.is_set();
+    tls.transport.takes_early_data = *conf.early_data;
+    conf.tls = &tls;
+    return {};
+}
+
+Error lacks_certificate(Parser& parser, const http::Server& server) {
+    char room[16];
+    parser.point_without_place({});
+    return Error(parser.arena().concat("no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in ",
+                                       server.file, ":", TextBuilder(room).add(server.line).text()));
+}
+
+/// Every server that a handshake may lead to can answer it.
+Result<void> configured(Parser& parser, http::HttpConf& http) {
+    for (const auto& server : http.servers) {
+        auto* const conf = static_cast<ServerConf*>(server->confs.find(conf::slot_of<ServerConf>()));
+        if (conf == nullptr) continue;
+        if (Result<void> built = build(parser, *conf); !built) return built;
+    }
+    for (const auto& endpoint : http.endpoints)
+        for (const auto& address : endpoint->addresses) {
+            if (!address->flags.is_ssl) continue;
+            for (const http::Server* server : address->servers) {
+                const ServerConf* conf = conf_of(*server);
+                if (conf == nullptr || conf->tls == nullptr) return lacks_certificate(parser, *server);
+            }
+        }
+    return {};
+}
+
+using conf::directive;
+
+constexpr std::array kDirectives{
+    directive<&ServerConf::certificates>(
+        "ssl_certificate",
+        {.where = kWhere, .help = "the server's certificate and those that lead to its root (PEM)"}),
+    directive<&ServerConf::keys>(
+        "ssl_certificate_key",
+        {.where = kWhere,
+         .help = "the private key of ssl_certificate: a file, \"data:\", \"store:\" or \"engine:\""}),
+    directive<&ServerConf::password_file>(
+        "ssl_password_file", {.where = kWhere, .help = "passwords of encrypted keys, one a line", .syntax = "file"}),
+    directive<&ServerConf::protocols>(
+        "ssl_protocols", {.where = kWhere, .initial = "TLSv1.2 TLSv1.3", .help = "versions of TLS that are spoken"}),
+    directive<&ServerConf::ciphers>("ssl_ciphers", {.where = kWhere,
+                                                    .initial = "HIGH:!aNULL:!MD5",
+                                                    .help = "ciphers up to TLSv1.2, as OpenSSL writes such lists",
+                                                    .syntax = "ciphers"}),
+    directive<&ServerConf::prefer_server_ciphers>(
+        "ssl_prefer_server_ciphers",
+        {.where = kWhere, .initial = "off", .help = "the server's order of ciphers decides, not the client's"}),
+    directive<&ServerConf::curves>("ssl_ecdh_curve", {.where = kWhere,
+                                                      .initial = "auto",
+                                                      .help = "curves for the exchange of keys, best first",
+                                                      .syntax = "curve"}),
+    directive<&ServerConf::dhparam>("ssl_dhparam",
+                                    {.where = kWhere, .help = "parameters for DHE ciphers (PEM)", .syntax = "file"}),
+    directive<&ServerConf::buffer_size>("ssl_buffer_size", {.where = kWhere,
+                                                            .initial = "16k",
+                                                            .help = "most bytes of a record; by default the first "
+                                                                    "records after a pause are smaller",
+                                                            .range = {1, INT32_MAX}}),
+    directive<&ServerConf::verify_client>(
+        "ssl_verify_client", {.where = kWhere, .initial = "off", .help = "whether clients show certificates"}),
+    directive<&ServerConf::verify_depth>(
+        "ssl_verify_depth",
+        {.where = kWhere, .initial = "1", .help = "most certificates between a client's and a trusted one"}),
+    directive<&ServerConf::client_certificate>(
+        "ssl_client_certificate",
+        {.where = kWhere, .help = "who may have signed clients' certificates; clients are told", .syntax = "file"}),
+    directive<&ServerConf::trusted_certificate>(
+        "ssl_trusted_certificate",
+        {.where = kWhere, .help = "as ssl_client_certificate, without telling clients", .syntax = "file"}),
+    directive<&ServerConf::crl>(
+        "ssl_crl", {.where = kWhere, .help = "certificates that were withdrawn (PEM)", .syntax = "file"}),
+    directive<&ServerConf::session_tickets>(
+        "ssl_session_tickets", {.where = kWhere,
+                                .initial = "on",
+                                .help = "sessions are kept by clients, encrypted, and resumed from there"}),
+    directive<&ServerConf::early_data>("ssl_early_data",
+                                       {.where = kWhere,
+                                        .initial = "off",
+                                        .help = "requests may come before the handshake ends; they can be replayed"}),
+    directive<&ServerConf::reject_handshake>(
+        "ssl_reject_handshake", {.where = kWhere, .initial = "off", .help = "refuses clients that name this server"}),
+    directive<&ServerConf::commands>("ssl_conf_command",
+                                     {.where = kWhere, .help = "a setting as OpenSSL's own configuration has it"}),
+};
+
+constexpr http::Module kModule{
+    .name = "http_ssl",
+    .server = http::conf_type<ServerConf>(),
+    .directives = kDirectives,
+    .configured = configured,
+    .security = &kSecurity,
+};
+
+}  // namespace
+
+SLUICE_EXPORT_MODULE(kModule);

@@ -1,0 +1,187 @@
+// TlsTransport: the handshake and reading. Writing is in transport_write.cpp.
+#include "transport.h"
+
+#include <openssl/err.h>
+#include <sluice/event/loop.h>
+
+#include "error_queue.h"
+
+namespace sluice::tls {
+
+using event::Connection;
+using event::Received;
+
+namespace {
+
+/// A record of a handshake (RFC 8446 §5.1), or the hello of SSLv2, which OpenSSL refuses in its own words.
+bool begins_handshake(char first) {
+    constexpr char kHandshake = 22;
+    return first == kHandshake || (static_cast<unsigned char>(first) & 0x80U) != 0;
+}
+
+/// The error on top of OpenSSL's queue, which is empty then; its source says whether the peer is to blame.
+Error take_error(Text what) {
+    const bool is_peers_fault = level_of_failure() == LogLevel::info;
+    Error error = make_error(what);
+    error.source = is_peers_fault ? ErrorSource::client : ErrorSource::internal;
+    return error;
+}
+
+}  // namespace
+
+TlsTransport::TlsTransport(UniqueSsl ssl, Side side, event::Loop& loop, event::HandshakeHandler& handler,
+                           const TransportOptions& options)
+    : ports_{.incoming = {}, .outgoing = Wire(loop)},
+      ssl_(std::move(ssl)),
+      handler_(handler),
+      loop_(loop),
+      record_size_(options.record_size, options.adapts),
+      is_server_(side == Side::server),
+      reads_early_(is_server_ && options.takes_early_data) {
+    BIO* const bio = make_record_bio(ports_);
+    SSL_set_bio(ssl_.get(), bio, bio);
+    SSL_set_app_data(ssl_.get(), this);
+    if (is_server_) {
+        SSL_set_accept_state(ssl_.get());
+    } else {
+        SSL_set_connect_state(ssl_.get());
+    }
+}
+
+Text TlsTransport::protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &name, &length);
+    return {reinterpret_cast<const char*>(name), length};
+}
+
+void TlsTransport::start(Connection& connection) {
+    has_begun_ = true;
+    if (!shake_hands(connection) && connection.is_open() && !is_broken_) flush(connection);
+}
+
+void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
+    if (is_broken_ || was_closed_properly_ || raw.bytes().empty()) return;
+    if (!has_begun_ && !begins_handshake(raw.bytes().front())) {
+        handler_.on_not_secure(raw);
+        return;
+    }
+    has_begun_ = true;
+    ports_.incoming = raw.bytes();
+    if (is_secured_ || shake_hands(connection)) read_records(connection);
+    ports_.incoming = {};
+    // What the handshake, or an update of keys, has to say besides what the user has sent meanwhile.
+    if (connection.is_open() && !is_broken_) flush(connection);
+}
+
+// --- the handshake ---
+
+/// True once it is done and the user still wants the connection.
+bool TlsTransport::shake_hands(Connection& connection) {
+    ERR_clear_error();
+    if (reads_early_) return take_early_data(connection);
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result == 1) {
+        settle_handshake();
+        return connection.is_open();
+    }
+    if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) fail_handshake(connection);
+    return false;
+}
+
+void TlsTransport::settle_handshake() {
+    is_secured_ = true;
+    handler_.on_secured();
+}
+
+/// The first early data ends the handshake as far as the user is concerned (RFC 8446 §2.3); reading goes on behind
+/// it.
+bool TlsTransport::take_early_data(Connection& connection) {
+    event::PoolBuffer& buffer = take_buffer(loop_, false);
+    const event::BufferHold hold(buffer);
+    size_t got = 0;
+    switch (SSL_read_early_data(ssl_.get(), buffer.data, buffer.capacity, &got)) {
+        case SSL_READ_EARLY_DATA_FINISH: reads_early_ = false; return shake_hands(connection);
+        case SSL_READ_EARLY_DATA_SUCCESS: break;
+        default:
+            if (SSL_get_error(ssl_.get(), 0) != SSL_ERROR_WANT_READ) fail_handshake(connection);
+            return false;
+    }
+    settle_handshake();
+    Received plain(buffer, {buffer.data, got});
+    if (connection.is_open()) deliver(connection, plain);
+    return connection.is_open();
+}
+
+/// The alert that OpenSSL has written is the last word.
+void TlsTransport::fail_handshake(Connection& connection) {
+    is_broken_ = true;
+    const Error error = take_error("SSL_do_handshake() failed");
+    send_at_once(connection, ports_.outgoing.front());
+    ports_.outgoing.drop();
+    handler_.on_handshake_failed(error);
+}
+
+// --- reading ---
+
+bool TlsTransport::has_unread() const {
+    return !ports_.incoming.empty() || SSL_pending(ssl_.get()) > 0;
+}
+
+void TlsTransport::read_records(Connection& connection) {
+    Read how = Read::full;
+    while (how == Read::full && connection.is_open() && has_unread()) {
+        event::PoolBuffer& buffer = take_buffer(loop_, false);
+        const event::BufferHold hold(buffer);
+        size_t size = 0;
+        how = fill(buffer, size);
+        if (size == 0) continue;
+        Received plain(buffer, {buffer.data, size});
+        deliver(connection, plain);
+    }
+    if (connection.is_open()) end_reading(connection, how);
+}
+
+/// Decrypts as much as fits.
+TlsTransport::Read TlsTransport::fill(event::PoolBuffer& buffer, size_t& size) {
+    ERR_clear_error();
+    while (size < buffer.capacity) {
+        size_t got = 0;
+        int result = 0;
+        if (reads_early_) {
+            result = SSL_read_early_data(ssl_.get(), buffer.data + size, buffer.capacity - size, &got);
+            if (result == SSL_READ_EARLY_DATA_FINISH) reads_early_ = false;
+            // The numbers of early data are not those of other calls: 0 is the failure.
+            if (result == SSL_READ_EARLY_DATA_FINISH && got == 0) continue;
+        } else {
+            result = SSL_read_ex(ssl_.get(), buffer.data + size, buffer.capacity - size, &got);
+        }
+        if (result == 0) return why_not_read(result);
+        size += got;
+        if (!has_unread()) return Read::nothing_more;
+    }
+    return Read::full;
+}
+
+TlsTransport::Read TlsTransport::why_not_read(int result) {
+    switch (SSL_get_error(ssl_.get(), result)) {
+        case SSL_ERROR_WANT_READ: return Read::nothing_more;
+        case SSL_ERROR_ZERO_RETURN: return Read::closed;
+        default: return Read::failed;
+    }
+}
+
+void TlsTransport::end_reading(Connection& connection, Read how) {
+    if (how == Read::closed) {
+        was_closed_properly_ = true;
+        tell_peer_closed(connection);
+    } else if (how == Read::failed && !is_broken_) {
+        is_broken_ = true;
+        const Error error = take_error("SSL_read() failed");
+        send_at_once(connection, ports_.outgoing.front());
+        ports_.outgoing.drop();
+        tell_failed(connection, error);
+    }
+}
+
+}  // namespace sluice::tls

@@ -1,0 +1,106 @@
+// Verification of clients: who may have signed their certificates, and which were withdrawn.
+#include <openssl/err.h>
+
+#include "context.h"
+#include "error_queue.h"
+
+namespace sluice::tls {
+
+namespace {
+
+/// Every certificate is taken, and the result is looked at when a request asks for it: its answer is a page (495),
+/// not a broken handshake.
+int accept_all(int, X509_STORE_CTX*) {
+    return 1;
+}
+
+std::string quoted(Text function, Text argument) {
+    return std::string(function) + "(\"" + std::string(argument) + "\") failed";
+}
+
+Result<void> use_client_certificate(conf::Parser& parser, SSL_CTX* context, const Word& file) {
+    const Text path = parser.full_conf_path(file.text);
+    const std::string name(path);
+    if (SSL_CTX_load_verify_locations(context, name.c_str(), nullptr) != 1)
+        return refuse(parser, file.at, make_error(quoted("SSL_CTX_load_verify_locations", path)));
+    // The end of the file is an error to OpenSSL, too.
+    ERR_clear_error();
+    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(name.c_str());
+    if (names == nullptr) return refuse(parser, file.at, make_error(quoted("SSL_load_client_CA_file", path)));
+    SSL_CTX_set_client_CA_list(context, names);
+    ERR_clear_error();
+    return {};
+}
+
+Result<void> use_trusted(conf::Parser& parser, SSL_CTX* context, const Word& file) {
+    const Text path = parser.full_conf_path(file.text);
+    if (SSL_CTX_load_verify_locations(context, std::string(path).c_str(), nullptr) != 1)
+        return refuse(parser, file.at, make_error(quoted("SSL_CTX_load_verify_locations", path)));
+    ERR_clear_error();
+    return {};
+}
+
+Result<void> use_crl(conf::Parser& parser, SSL_CTX* context, const Word& file) {
+    const Text path = parser.full_conf_path(file.text);
+    X509_STORE* const store = SSL_CTX_get_cert_store(context);
+    X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    if (lookup == nullptr) return make_error("X509_STORE_add_lookup() failed");
+    if (X509_LOOKUP_load_file(lookup, std::string(path).c_str(), X509_FILETYPE_PEM) < 1)
+        return refuse(parser, file.at, make_error(quoted("X509_LOOKUP_load_file", path)));
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    ERR_clear_error();
+    return {};
+}
+
+/// What a resumed session was verified against must be what a full handshake would be now (RFC 5246 §7.4.6): the
+/// context's certificates and the names of those who may sign a client's are its identity.
+Result<void> use_session_identity(SSL_CTX* context) {
+    EVP_MD_CTX* const digest = EVP_MD_CTX_new();
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    const auto add_sum = [&](int made) {
+        if (made == 1) EVP_DigestUpdate(digest, sum, size);
+    };
+    bool is_made = digest != nullptr && EVP_DigestInit_ex(digest, EVP_sha256(), nullptr) == 1;
+    for (long more = SSL_CTX_set_current_cert(context, SSL_CERT_SET_FIRST); is_made && more == 1;
+         more = SSL_CTX_set_current_cert(context, SSL_CERT_SET_NEXT))
+        if (X509* const leaf = SSL_CTX_get0_certificate(context))
+            add_sum(X509_digest(leaf, EVP_sha256(), sum, &size));
+    const STACK_OF(X509_NAME)* const names = SSL_CTX_get_client_CA_list(context);
+    for (int i = 0; is_made && i < sk_X509_NAME_num(names); ++i)
+        add_sum(X509_NAME_digest(sk_X509_NAME_value(names, i), EVP_sha256(), sum, &size));
+    is_made = is_made && EVP_DigestFinal_ex(digest, sum, &size) == 1 &&
+              SSL_CTX_set_session_id_context(context, sum, SSL_MAX_SID_CTX_LENGTH) == 1;
+    EVP_MD_CTX_free(digest);
+    return is_made ? Result<void>() : make_error("SSL_CTX_set_session_id_context() failed");
+}
+
+int mode_of(const ServerConf& conf) {
+    return *conf.verify_client == VerifyClient::off && !conf.client_certificate.is_set() ? SSL_VERIFY_NONE
+                                                                                         : SSL_VERIFY_PEER;
+}
+
+}  // namespace
+
+void set_verification(SSL* ssl, const ServerConf& conf) {
+    SSL_set_verify(ssl, mode_of(conf), accept_all);
+    SSL_set_verify_depth(ssl, static_cast<int>(*conf.verify_depth));
+}
+
+Result<void> use_verification(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf) {
+    const bool is_asked_for =
+        *conf.verify_client == VerifyClient::on || *conf.verify_client == VerifyClient::optional;
+    if (is_asked_for && !conf.client_certificate.is_set() && !conf.trusted_certificate.is_set())
+        return Error("no ssl_client_certificate for ssl_verify_client");
+    SSL_CTX_set_verify(context, mode_of(conf), accept_all);
+    SSL_CTX_set_verify_depth(context, static_cast<int>(*conf.verify_depth));
+    if (conf.client_certificate.is_set())
+        if (Result<void> used = use_client_certificate(parser, context, *conf.client_certificate); !used) return used;
+    if (conf.trusted_certificate.is_set())
+        if (Result<void> used = use_trusted(parser, context, *conf.trusted_certificate); !used) return used;
+    if (conf.crl.is_set())
+        if (Result<void> used = use_crl(parser, context, *conf.crl); !used) return used;
+    return use_session_identity(context);
+}
+
+}  // namespace sluice::tls

@@ -1,0 +1,120 @@
+"""TLS for tests: an authority with certificates made per run, and clients that speak TLS."""
+import datetime
+import functools
+import socket
+import ssl
+import tempfile
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from .client import Connection
+from .wait import DEADLINE
+
+
+@functools.cache
+def authority(name='main'):
+    """A certificate authority; another name is another one."""
+    return trustme.CA(organization_name=f'tests of {name}')
+
+
+def _issue_ecdsa(names, ca):
+    """Debian's trustme knows RSA only; its authority signs other keys as well."""
+    signer = serialization.load_pem_private_key(authority(ca).private_key_pem.bytes(), None)
+    issuer = x509.load_pem_x509_certificate(authority(ca).cert_pem.bytes())
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])).issuer_name(issuer.subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
+            .sign(signer, hashes.SHA256()))
+    pem_key = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(serialization.Encoding.PEM), pem_key
+
+
+@functools.cache
+def pem(identity, ca='main', rsa=False):
+    """Certificate (with its chain) and key for names separated by commas, as PEM."""
+    names = identity.split(',')
+    if not rsa:
+        return _issue_ecdsa(names, ca)
+    made = authority(ca).issue_cert(*names, common_name=names[0])
+    return b''.join(blob.bytes() for blob in made.cert_chain_pems), made.private_key_pem.bytes()
+
+
+def files(*identities, ca='main', rsa=False):
+    """Files for a server: NAME.pem and NAME.key for each first name, and ca.pem."""
+    made = {'conf/ca.pem': authority(ca).cert_pem.bytes()}
+    for identity in identities:
+        name = identity.split(',')[0]
+        made[f'conf/{name}.pem'], made[f'conf/{name}.key'] = pem(identity, ca, rsa)
+    return made
+
+
+def context(ca='main', client=None, alpn=(), **options):
+    """A client's context that trusts an authority; `client`: the identity of its own certificate."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca is None:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    else:
+        authority(ca).configure_trust(made)
+    if client:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b''.join(pem(client, options.pop('client_ca', 'main'))))
+            file.flush()
+            made.load_cert_chain(file.name)
+    if alpn:
+        made.set_alpn_protocols(list(alpn))
+    for name, value in options.items():
+        setattr(made, name, value)
+    return made
+
+
+class SecureConnection(Connection):
+    """A client's connection that has shaken hands."""
+
+    def __init__(self, address, tls=None, name='a.test', session=None, **options):
+        super().__init__(address, **options)
+        self.plain = self.socket
+        self.socket = (tls or context()).wrap_socket(self.plain, server_hostname=name, session=session)
+
+    def _more(self):
+        try:
+            return super()._more()
+        except ssl.SSLZeroReturnError:
+            return b''
+
+    def close_notify(self):
+        """Says that nothing more will come, and waits for the same; returns the plain socket."""
+        self.plain = self.socket.unwrap()
+        return self.plain
+
+
+def connect(server, port='main', **options):
+    """A secure connection to a server under audit."""
+    connection = SecureConnection(('127.0.0.1', server.port(port)), **options)
+    server._connections.append(connection)
+    return connection
+
+
+def handshake_error(server, port='main', **options):
+    """The reason why a handshake fails; it must."""
+    try:
+        with connect(server, port, **options):
+            pass
+    except (ssl.SSLError, ConnectionResetError) as problem:
+        return getattr(problem, 'reason', None) or str(problem)
+    raise AssertionError('the handshake succeeded')
+
+
+def raw_socket(server, port='main'):
+    """A plain connection, for bytes that are no proper TLS."""
+    made = socket.create_connection(('127.0.0.1', server.port(port)), DEADLINE)
+    made.settimeout(DEADLINE)
+    return made
