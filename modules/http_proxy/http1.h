@@ -1,6 +1,7 @@
 // Http1: the protocol of http_proxy: HTTP/1.1 or 1.0 to the upstream (RFC 9112).
 #pragma once
 
+#include <sluice/http/h1/chunk_frames.h>
 #include <sluice/http/h1/chunked.h>
 #include <sluice/http/h1/framing.h>
 #include <sluice/http/h1/head.h>
@@ -50,6 +51,8 @@ class Http1 final : public http::upstream::Protocol {
     size_t size_ = 0;
     uint64_t left_ = 0;
     http::Version version_;
+    event::Buffer body_piece_;  ///< of a streamed body, on its way
+    http::h1::ChunkFrames request_frames_;
     bool says_close_ = false;
     bool says_keep_alive_ = false;
     bool keeps_ = false;

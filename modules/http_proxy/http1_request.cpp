@@ -80,17 +80,14 @@ Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
 }
 
 void Http1::write_body(Exchange& exchange, Text piece, bool is_last, event::Chain& out) {
-    Arena& arena = exchange.arena();
-    if (!is_chunked_request_) {
-        out.add(arena, piece);
-        return;
-    }
     if (!piece.empty()) {
-        out.add(arena, http::h1::write_chunk_size(*arena.make<http::h1::ChunkSizeLine>(), piece.size()));
-        out.add(arena, piece);
-        out.add(arena, http::h1::kChunkEnd);
+        body_piece_ = {.begin = piece.data(), .end = piece.data() + piece.size()};
+        out.append(body_piece_);
     }
-    if (is_last) out.add(arena, http::h1::kLastChunk);
+    if (!is_chunked_request_) return;
+    request_frames_.release();
+    if (!piece.empty()) request_frames_.wrap(exchange.arena(), out);
+    if (is_last) out.add(exchange.arena(), http::h1::kLastChunk);
 }
 
 }  // namespace sluice::proxy

@@ -25,17 +25,17 @@ void truncate(Buffer& buffer, int64_t count) {
 
 }  // namespace
 
-Chain Chain::split(Arena& arena, int64_t count) {
+Chain Chain::split(Buffer& cut, int64_t count) {
     Chain front;
     while (head_ != nullptr && front.size_ < count) {
         Buffer* buffer = head_;
         const int64_t wanted = count - front.size_;
         if (buffer->size() > wanted) {
-            Buffer* part = arena.make<Buffer>(*buffer);
-            truncate(*part, wanted);
+            cut = *buffer;
+            truncate(cut, wanted);
             advance(*buffer, wanted);
             size_ -= wanted;
-            front.append(*part);
+            front.append(cut);
             break;
         }
         head_ = buffer->next;

@@ -68,9 +68,9 @@ class Chain {
         size_ += other.size_;
         other = {};
     }
-    /// Moves the first `count` bytes (all, if there are fewer) into a chain of their own; a buffer in the way is cut
-    /// in two.
-    Chain split(Arena& arena, int64_t count);
+    /// Moves the first `count` bytes (all, if there are fewer) into a chain of their own. A buffer in the way is cut
+    /// in two: `cut` becomes the end of that chain, and stays as it is until the chain has been sent.
+    Chain split(Buffer& cut, int64_t count);
     /// Drops the first `count` bytes: they were sent.
     void consume(int64_t count);
     void clear() { *this = {}; }

@@ -193,7 +193,8 @@ void CopyStep::fill() {
     while (!waiting_.empty() && !is_reading_ && !is_failed_) {
         const event::Buffer& next = *waiting_.head();
         if (!next.is_file()) {
-            event::Chain piece = waiting_.split(request_.arena(), next.size());
+            event::Buffer uncut;
+            event::Chain piece = waiting_.split(uncut, next.size());
             ready_.splice(piece);
             continue;
         }

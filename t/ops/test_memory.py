@@ -1,4 +1,4 @@
-"""The memory of a worker is flat: over a million requests, and over connections that come and go."""
+"""The memory of a worker is flat: over a million requests, over connections that come and go, over bodies without end."""
 import contextlib
 import re
 import resource
@@ -11,6 +11,7 @@ import pytest
 
 from lib import binary, processes
 from lib.client import request
+from lib.upstream import Held
 from lib.wait import wait_for
 
 WRK = shutil.which('wrk')
@@ -107,3 +108,91 @@ def test_memory_of_idle_connections(server, conf):
         assert memory(worker) - before <= SLACK
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+PIECES = 6000
+
+
+class Ends:
+    """Both ends of one exchange through the proxy, which the test holds in its hands."""
+
+    def __init__(self, server, scripted, conf, options=''):
+        self._peers, self._gate = [], Held()
+
+        def script(peer, _):
+            self._peers.append(peer)
+            self._gate.pass_()
+        self._up = scripted(script)
+        self.server = server(conf(main='worker_processes 1;', http=f'access_log off; {TEMP_PATHS}',
+                                  server=f'location / {{ proxy_pass http://127.0.0.1:%%up%%; {options} }}'), ports={'up': self._up.port})
+        self.server.spare_descriptors(1)
+        self.client = self.server.connect().socket
+        self.worker, = self.server.workers()
+
+    def peer(self):
+        return wait_for(lambda: self._peers and self._peers[0].socket, 'a connection to the upstream')
+
+    def end(self):
+        self._gate.open()
+        self.client.close()
+
+
+def read_until(sock, end):
+    data = b''
+    while not data.endswith(end):
+        piece = sock.recv(65536)
+        assert piece, f'closed after {data[-100:]!r}'
+        data += piece
+
+
+def growth(ends, send, receive, data):
+    """What the worker's memory grows by while pieces go one by one from an end to the other."""
+    def pass_on(count):
+        for _ in range(count):
+            send.sendall(data)
+            left = data.count(b'x')
+            while left > 0:
+                piece = receive.recv(65536)
+                assert piece, 'closed'
+                left -= piece.count(b'x')
+    pass_on(500)
+    before = memory(ends.worker)
+    pass_on(PIECES)
+    grown = memory(ends.worker) - before
+    ends.end()
+    return grown
+
+
+CHUNK = b'4\r\nxxxx\r\n'
+BULK = b'800\r\n' + b'x' * 2048 + b'\r\n'
+
+
+@pytest.mark.parametrize('options, data', [('proxy_buffering off;', CHUNK), ('', BULK), ('proxy_buffering off; limit_rate 100m;', CHUNK)],
+                         ids=['streamed', 'buffered', 'limited'])
+def test_memory_of_an_endless_answer(server, scripted, conf, options, data):
+    ends = Ends(server, scripted, conf, f'proxy_http_version 1.1; {options}')
+    ends.client.sendall(request('GET', '/'))
+    peer = ends.peer()
+    read_until(peer, b'\r\n\r\n')
+    peer.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+    assert growth(ends, peer, ends.client, data) <= SLACK
+
+
+@pytest.mark.parametrize('data', [CHUNK, BULK], ids=['small', 'large'])
+def test_memory_of_an_endless_request(server, scripted, conf, data):
+    ends = Ends(server, scripted, conf, 'proxy_http_version 1.1; proxy_request_buffering off; client_max_body_size 0;')
+    ends.client.sendall(b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n' + CHUNK)
+    peer = ends.peer()
+    read_until(peer, b'xxxx\r\n')
+    assert growth(ends, ends.client, peer, data) <= SLACK
+
+
+@pytest.mark.parametrize('is_upload', [False, True], ids=['down', 'up'])
+def test_memory_of_a_tunnel(server, scripted, conf, is_upload):
+    ends = Ends(server, scripted, conf, 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;')
+    ends.client.sendall(request('GET', '/', {'Upgrade': 'x', 'Connection': 'upgrade'}))
+    peer = ends.peer()
+    read_until(peer, b'\r\n\r\n')
+    peer.sendall(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n')
+    read_until(ends.client, b'\r\n\r\n')
+    assert growth(ends, *((ends.client, peer) if is_upload else (peer, ends.client)), b'xxxx') <= SLACK

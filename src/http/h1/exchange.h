@@ -7,6 +7,7 @@
 #include "event/chain.h"
 #include "event/timer.h"
 #include "http/h1/body_reader.h"
+#include "http/h1/chunk_frames.h"
 #include "http/h1/head.h"
 #include "http/rate_limit.h"
 #include "http/request.h"
@@ -44,6 +45,8 @@ struct Exchange {
 
     // Writing
     event::Chain held;  ///< output that limit_rate holds back
+    event::Buffer cut;  ///< the last piece of what it let go
+    ChunkFrames frames;
     event::Timer send_timer;
     event::Timer rate_timer;
     RateLimit rate_limit;

@@ -53,11 +53,8 @@ OutputState Session::send_body(Request& request, event::Chain& body, bool is_las
 }
 
 void Session::frame_chunk(event::Chain& chain, bool is_last) {
-    if (!chain.empty()) {
-        const Text size = write_chunk_size(*arena_.make<ChunkSizeLine>(), static_cast<uint64_t>(chain.size()));
-        chain.prepend(*arena_.make<event::Buffer>(size.data(), size.data() + size.size()));
-        chain.add(arena_, kChunkEnd);
-    }
+    if (!connection_.transport().is_sending() && exchange_->held.empty()) exchange_->frames.release();
+    if (!chain.empty()) exchange_->frames.wrap(arena_, chain);
     if (is_last) chain.add(arena_, write_last_chunk(exchange_->request));
 }
 
@@ -112,7 +109,7 @@ OutputState Session::transmit_limited(Request& request) {
         exchange_->rate_timer.arm(connection_.loop(), share.wait);
         return OutputState::pending;
     }
-    event::Chain part = exchange_->held.split(arena_, share.size);
+    event::Chain part = exchange_->held.split(exchange_->cut, share.size);
     const OutputState state = send_now(request, part);
     return state != OutputState::sent || exchange_->held.empty() ? state : transmit_limited(request);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/balance/balancer.h"
 #include "core/log/log.h"
@@ -119,6 +120,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_not_begun(const Error& error);
     void send_request();
     void on_request_sent();
+    Text keep_piece(Text piece);
     void fail(Failure failure);
     void reconnect();
     bool may_try_again(Failure failure, uint32_t tries_left) const;
@@ -169,6 +171,7 @@ class Exchange final : public event::ConnectionHandler,
     event::Timer timer_;
     Relay to_client_;
     Relay to_upstream_;
+    std::span<char> body_room_;  ///< of the streamed piece that is on its way
     Try* first_try_ = nullptr;
     Try* try_ = nullptr;
     Msec started_{};

@@ -1,4 +1,6 @@
 // Exchange: one try after the other: server, connection, request; what a failure leads to.
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 
 #include "event/loop.h"
@@ -180,12 +182,19 @@ void Exchange::on_sent() {
     on_request_sent();
 }
 
+/// The bytes of a streamed body are valid during their delivery only. One piece is on its way at a time, so that all
+/// of them use the same room.
+Text Exchange::keep_piece(Text piece) {
+    if (piece.size() > body_room_.size()) body_room_ = arena().make_bytes(std::bit_ceil(piece.size()));
+    std::copy(piece.begin(), piece.end(), body_room_.begin());
+    return {body_room_.data(), piece.size()};
+}
+
 void Exchange::on_body(Request&, Text piece, bool is_last) {
     if (state_ == State::ended || connection_ == nullptr) return;
     is_body_last_ = is_last;
     event::Chain chain;
-    // The bytes are valid during this call only.
-    protocol_.write_body(*this, arena().copy(piece), is_last, chain);
+    protocol_.write_body(*this, keep_piece(piece), is_last, chain);
     if (chain.empty()) {
         if (is_last && !connection_->socket().is_sending()) on_request_sent();
         return;

@@ -31,7 +31,7 @@ class Protocol {
     /// The request for the next try: head, and the body where it was collected. Chain and bytes live in the request's
     /// arena. False: impossible (logged); the request ends with 500.
     virtual bool write_request(Exchange& exchange, event::Chain& out) = 0;
-    /// A piece of a streamed body, framed. `piece` stays untouched until it has left.
+    /// A piece of a streamed body, framed. `piece` stays untouched until it has left; the next one comes after that.
     virtual void write_body(Exchange& exchange, Text piece, bool is_last, event::Chain& out) = 0;
 
     /// An answer begins.
