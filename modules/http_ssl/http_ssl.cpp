@@ -4,9 +4,13 @@
 #include <sluice/http/conf/tree.h>
 #include <sluice/http/module.h>
 
+#include "checks.h"
 #include "conf.h"
 #include "context.h"
 #include "handshake.h"
+#include "session_cache.h"
+#include "tickets.h"
+#include "variables.h"
 
 namespace {
 
@@ -29,12 +33,14 @@ Result<void> check_keys(Parser& parser, const ServerConf& conf) {
 }
 
 /// A block that says nothing of its own shares the settings of the one around it, and what they have become.
-Result<void> build(Parser& parser, ServerConf& conf) {
+Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     if (conf.tls != nullptr || (conf.certificates->empty() && !*conf.reject_handshake)) return {};
     if (Result<void> checked = check_keys(parser, conf); !checked) return checked;
     Result<UniqueContext> context = make_context(parser, conf);
     if (!context) return context.error();
     add_callbacks(context->get());
+    use_session_cache(context->get(), conf);
+    if (Result<void> used = use_tickets(parser, context->get(), conf, tickets); !used) return used;
     auto& tls = *parser.arena().make<ServerTls>();
     tls.context = std::move(*context);
     tls.conf = &conf;
@@ -55,10 +61,15 @@ Error lacks_certificate(Parser& parser, const http::Server& server) {
 
 /// Every server that a handshake may lead to can answer it.
 Result<void> configured(Parser& parser, http::HttpConf& http) {
+    Seconds lifetime;
+    for (const auto& server : http.servers)
+        if (const ServerConf* conf = conf_of(*server)) lifetime = std::max(lifetime, *conf->session_timeout);
+    Result<shm::Zone*> tickets = declare_ticket_zone(parser, lifetime);
+    if (!tickets) return tickets.error();
     for (const auto& server : http.servers) {
         auto* const conf = static_cast<ServerConf*>(server->confs.find(conf::slot_of<ServerConf>()));
         if (conf == nullptr) continue;
-        if (Result<void> built = build(parser, *conf); !built) return built;
+        if (Result<void> built = build(parser, *conf, **tickets); !built) return built;
     }
     for (const auto& endpoint : http.endpoints)
         for (const auto& address : endpoint->addresses) {
@@ -71,6 +82,7 @@ Result<void> configured(Parser& parser, http::HttpConf& http) {
     return {};
 }
 
+using conf::custom;
 using conf::directive;
 
 constexpr std::array kDirectives{
@@ -120,6 +132,18 @@ constexpr std::array kDirectives{
         "ssl_session_tickets", {.where = kWhere,
                                 .initial = "on",
                                 .help = "sessions are kept by clients, encrypted, and resumed from there"}),
+    custom<&ServerConf::session_cache, parse_session_cache>(
+        "ssl_session_cache", {.where = kWhere,
+                              .initial = "none",
+                              .help = "where sessions are kept that clients come back to",
+                              .arity = {1, 2},
+                              .syntax = "off | none | [builtin[:size]] [shared:name:size]"}),
+    directive<&ServerConf::session_timeout>(
+        "ssl_session_timeout",
+        {.where = kWhere, .initial = "5m", .help = "how long a client may come back to a session"}),
+    directive<&ServerConf::ticket_keys>(
+        "ssl_session_ticket_key",
+        {.where = kWhere, .help = "a key of tickets, 48 or 80 bytes; the first one encrypts", .syntax = "file"}),
     directive<&ServerConf::early_data>("ssl_early_data",
                                        {.where = kWhere,
                                         .initial = "off",
@@ -130,10 +154,15 @@ constexpr std::array kDirectives{
                                      {.where = kWhere, .help = "a setting as OpenSSL's own configuration has it"}),
 };
 
+// In front of realip: what comes the wrong way is not looked at any further.
+constexpr std::array kPhases{http::PhaseHandler{http::Phase::post_read, check_request, -100}};
+
 constexpr http::Module kModule{
     .name = "http_ssl",
     .server = http::conf_type<ServerConf>(),
     .directives = kDirectives,
+    .variables = kVariables,
+    .phases = kPhases,
     .configured = configured,
     .security = &kSecurity,
 };

@@ -33,6 +33,7 @@ TlsTransport::TlsTransport(UniqueSsl ssl, Side side, event::Loop& loop, event::H
                            const TransportOptions& options)
     : ports_{.incoming = {}, .outgoing = Wire(loop)},
       ssl_(std::move(ssl)),
+      session_context_(SSL_get_SSL_CTX(ssl_.get())),
       handler_(handler),
       loop_(loop),
       record_size_(options.record_size, options.adapts),

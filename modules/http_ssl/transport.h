@@ -51,6 +51,8 @@ class TlsTransport final : public event::SecureTransport {
     int64_t plain_sent() const override { return plain_sent_; }
 
     SSL* ssl() const { return ssl_.get(); }
+    /// The context that sessions belong to: the one it began with, whatever a name has chosen since.
+    SSL_CTX* session_context() const { return session_context_; }
     event::HandshakeHandler& handler() const { return handler_; }
     void set_record_size(uint32_t most, bool adapts) { record_size_ = RecordSize(most, adapts); }
     /// The peer ended with close_notify: what it sent is complete.
@@ -77,6 +79,7 @@ class TlsTransport final : public event::SecureTransport {
 
     RecordPorts ports_;
     UniqueSsl ssl_;
+    SSL_CTX* session_context_;
     event::HandshakeHandler& handler_;
     event::Chain plain_;  ///< the user's, not encrypted yet
     int64_t plain_sent_ = 0;

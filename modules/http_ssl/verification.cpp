@@ -76,8 +76,7 @@ Result<void> use_session_identity(SSL_CTX* context) {
 }
 
 int mode_of(const ServerConf& conf) {
-    return *conf.verify_client == VerifyClient::off && !conf.client_certificate.is_set() ? SSL_VERIFY_NONE
-                                                                                         : SSL_VERIFY_PEER;
+    return *conf.verify_client == VerifyClient::off ? SSL_VERIFY_NONE : SSL_VERIFY_PEER;
 }
 
 }  // namespace
@@ -94,7 +93,7 @@ Result<void> use_verification(conf::Parser& parser, SSL_CTX* context, const Serv
         return Error("no ssl_client_certificate for ssl_verify_client");
     SSL_CTX_set_verify(context, mode_of(conf), accept_all);
     SSL_CTX_set_verify_depth(context, static_cast<int>(*conf.verify_depth));
-    if (conf.client_certificate.is_set())
+    if (*conf.verify_client != VerifyClient::off && conf.client_certificate.is_set())
         if (Result<void> used = use_client_certificate(parser, context, *conf.client_certificate); !used) return used;
     if (conf.trusted_certificate.is_set())
         if (Result<void> used = use_trusted(parser, context, *conf.trusted_certificate); !used) return used;

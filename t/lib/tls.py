@@ -37,9 +37,13 @@ def _issue_ecdsa(names, ca):
     return made.public_bytes(serialization.Encoding.PEM), pem_key
 
 
-@functools.cache
 def pem(identity, ca='main', rsa=False):
-    """Certificate (with its chain) and key for names separated by commas, as PEM."""
+    """Certificate (with its chain) and key for names separated by commas, as PEM: the same ones for the whole run."""
+    return _pem(identity, ca, rsa)
+
+
+@functools.cache
+def _pem(identity, ca, rsa):
     names = identity.split(',')
     if not rsa:
         return _issue_ecdsa(names, ca)
@@ -65,10 +69,7 @@ def context(ca='main', client=None, alpn=(), **options):
     else:
         authority(ca).configure_trust(made)
     if client:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(b''.join(pem(client, options.pop('client_ca', 'main'))))
-            file.flush()
-            made.load_cert_chain(file.name)
+        load_pem(made, b''.join(pem(client, options.pop('client_ca', 'main'))))
     if alpn:
         made.set_alpn_protocols(list(alpn))
     for name, value in options.items():
@@ -118,3 +119,33 @@ def raw_socket(server, port='main'):
     made = socket.create_connection(('127.0.0.1', server.port(port)), DEADLINE)
     made.settimeout(DEADLINE)
     return made
+
+
+def _authority_key(ca='main'):
+    return (serialization.load_pem_private_key(authority(ca).private_key_pem.bytes(), None),
+            x509.load_pem_x509_certificate(authority(ca).cert_pem.bytes()))
+
+
+def crl(identity, ca='main', days=1):
+    """A list of withdrawn certificates, with one of them, that is good for so many days from now on."""
+    key, issuer = _authority_key(ca)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    withdrawn = (x509.RevokedCertificateBuilder().serial_number(x509.load_pem_x509_certificate(pem(identity, ca)[0]).serial_number)
+                 .revocation_date(now - datetime.timedelta(hours=1)).build())
+    made = (x509.CertificateRevocationListBuilder().issuer_name(issuer.subject).last_update(now - datetime.timedelta(days=2))
+            .next_update(now + datetime.timedelta(days=days)).add_revoked_certificate(withdrawn).sign(key, hashes.SHA256()))
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+def chain(identity, ca='main'):
+    """A certificate of an authority that the authority has signed, with that one's, and its key, as PEM."""
+    made = authority(ca).create_child_ca().issue_cert(identity, common_name=identity)
+    return b''.join(blob.bytes() for blob in made.cert_chain_pems) + made.private_key_pem.bytes()
+
+
+def load_pem(to, text):
+    """Gives a client's context the certificate and key of a PEM text."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text)
+        file.flush()
+        to.load_cert_chain(file.name)
