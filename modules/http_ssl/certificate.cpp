@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/store.h>
+#include <sys/stat.h>
 
 #include "error_queue.h"
 
@@ -96,6 +97,15 @@ Result<UniqueKey> load_from_store(Text source) {
 }
 
 }  // namespace
+
+FileIdentity FileIdentity::of(Text source) {
+    struct stat found {};
+    if (!source.starts_with('/') || ::stat(std::string(source).c_str(), &found) != 0) return {};
+    return {.device = found.st_dev,
+            .inode = found.st_ino,
+            .size = found.st_size,
+            .changed_at = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
 
 Result<Certificate> load_certificate(Text source) {
     ERR_clear_error();

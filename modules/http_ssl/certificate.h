@@ -21,6 +21,18 @@ struct Certificate {
     UniqueChain chain;  ///< those behind it in the file; may be empty, never null
 };
 
+/// Tells whether a file is still the one that was read.
+struct FileIdentity {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    int64_t size = 0;
+    int64_t changed_at = 0;  ///< nanoseconds
+
+    bool operator==(const FileIdentity&) const = default;
+    /// All zero for what is no file, or is not there.
+    static FileIdentity of(Text source);
+};
+
 /// `source` is an absolute path, or "data:" and PEM. Errors in nginx's words, with OpenSSL's reasons.
 Result<Certificate> load_certificate(Text source);
 

@@ -48,10 +48,20 @@ struct SessionCache {
     shm::Zone* zone = nullptr;
 };
 
+/// `ssl_certificate_cache off | max=N [inactive=time] [valid=time]`
+struct CacheSettings {
+    uint64_t most = 0;  ///< entries; 0: off
+    Msec inactive{10000};
+    Msec valid{60000};
+};
+
 struct ServerConf {
     Setting<conf::Sequence<VariableWord>> certificates;
     Setting<conf::Sequence<VariableWord>> keys;
     Setting<Word> password_file;
+    Setting<CacheSettings> certificate_cache;
+    Setting<bool> certificate_compression;
+    Setting<Word> ech_file;
     Setting<conf::Flags<Protocol>> protocols;
     Setting<Word> ciphers;
     Setting<bool> prefer_server_ciphers;

@@ -90,14 +90,16 @@ Result<void> use_commands(conf::Parser& parser, SSL_CTX* context, const ServerCo
     return done;
 }
 
-Result<void> use_certificates(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf) {
-    std::vector<std::string> passwords;
-    if (conf.password_file.is_set()) {
-        const Text path = parser.full_conf_path(conf.password_file->text);
-        Result<std::vector<std::string>> read = read_passwords(std::string(path).c_str());
-        if (!read) return refuse(parser, conf.password_file->at, read.error());
-        passwords = std::move(*read);
-    }
+Result<std::vector<std::string>> passwords_of(conf::Parser& parser, const ServerConf& conf) {
+    if (!conf.password_file.is_set()) return std::vector<std::string>{};
+    const Text path = parser.full_conf_path(conf.password_file->text);
+    Result<std::vector<std::string>> read = read_passwords(std::string(path).c_str());
+    if (!read) parser.point_at(conf::Place{conf.password_file->at, conf.password_file->at.line});
+    return read;
+}
+
+Result<void> use_certificates(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf,
+                              std::span<const std::string> passwords) {
     auto key = conf.keys->begin();
     for (const VariableWord& certificate : *conf.certificates) {
         const VariableWord& its_key = *key;
@@ -116,11 +118,11 @@ Result<void> use_certificates(conf::Parser& parser, SSL_CTX* context, const Serv
         if (SSL_CTX_use_PrivateKey(context, loaded_key->get()) != 1)
             return refuse(parser, its_key.at, make_error(quoted("SSL_CTX_use_PrivateKey", key_path)));
     }
-    for (std::string& password : passwords) OPENSSL_cleanse(password.data(), password.size());
     return {};
 }
 
-Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf) {
+Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf,
+                                   std::span<const std::string> passwords) {
     UniqueContext context(SSL_CTX_new(TLS_server_method()));
     if (context == nullptr) return make_error("SSL_CTX_new() failed");
     SSL_CTX_set_options(context.get(), options_of(conf));
@@ -132,7 +134,8 @@ Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf)
     SSL_CTX_set_num_tickets(context.get(), 1);
     constexpr size_t kEarlyData = 16384;
     if (*conf.early_data) SSL_CTX_set_max_early_data(context.get(), kEarlyData);
-    for (const auto use : {use_certificates, use_ciphers, use_verification, use_commands})
+    if (Result<void> used = use_certificates(parser, context.get(), conf, passwords); !used) return used.error();
+    for (const auto use : {use_ciphers, use_verification, use_commands})
         if (Result<void> used = use(parser, context.get(), conf); !used) return used.error();
     return context;
 }

@@ -9,10 +9,14 @@
 
 namespace sluice::tls {
 
-/// The whole context of a server.
-Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf);
+/// The whole context of a server. `passwords`: of its encrypted keys.
+Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf,
+                                   std::span<const std::string> passwords);
 
-Result<void> use_certificates(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf);
+/// Those of ssl_password_file.
+Result<std::vector<std::string>> passwords_of(conf::Parser& parser, const ServerConf& conf);
+Result<void> use_certificates(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf,
+                              std::span<const std::string> passwords);
 Result<void> use_ciphers(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf);
 Result<void> use_verification(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf);
 Result<void> use_commands(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf);

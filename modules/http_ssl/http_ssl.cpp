@@ -4,12 +4,14 @@
 #include <sluice/http/conf/tree.h>
 #include <sluice/http/module.h>
 
+#include "certificate_settings.h"
 #include "checks.h"
 #include "conf.h"
 #include "context.h"
 #include "handshake.h"
 #include "session_cache.h"
 #include "tickets.h"
+#include "variable_certificates.h"
 #include "variables.h"
 
 namespace {
@@ -36,7 +38,9 @@ Result<void> check_keys(Parser& parser, const ServerConf& conf) {
 Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     if (conf.tls != nullptr || (conf.certificates->empty() && !*conf.reject_handshake)) return {};
     if (Result<void> checked = check_keys(parser, conf); !checked) return checked;
-    Result<UniqueContext> context = make_context(parser, conf);
+    Result<std::vector<std::string>> passwords = passwords_of(parser, conf);
+    if (!passwords) return passwords.error();
+    Result<UniqueContext> context = make_context(parser, conf, *passwords);
     if (!context) return context.error();
     add_callbacks(context->get());
     use_session_cache(context->get(), conf);
@@ -44,6 +48,9 @@ Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     auto& tls = *parser.arena().make<ServerTls>();
     tls.context = std::move(*context);
     tls.conf = &conf;
+    tls.folder = parser.environment().conf_prefix;
+    tls.passwords = std::move(*passwords);
+    use_variable_certificates(tls);
     tls.transport.record_size =
         static_cast<uint32_t>(std::min<int64_t>(conf.buffer_size->count, RecordSize::kLargest));
     tls.transport.adapts = !conf.buffer_size.is_set();
@@ -54,7 +61,7 @@ Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
 
 Error lacks_certificate(Parser& parser, const http::Server& server) {
     char room[16];
-    parser.point_without_place({});
+    parser.point_without_place({.file = server.file, .line = server.line, .column = 1});
     return Error(parser.arena().concat("no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in ",
                                        server.file, ":", TextBuilder(room).add(server.line).text()));
 }
@@ -95,6 +102,26 @@ constexpr std::array kDirectives{
          .help = "the private key of ssl_certificate: a file, \"data:\", \"store:\" or \"engine:\""}),
     directive<&ServerConf::password_file>(
         "ssl_password_file", {.where = kWhere, .help = "passwords of encrypted keys, one a line", .syntax = "file"}),
+    custom<&ServerConf::certificate_cache, parse_certificate_cache>(
+        "ssl_certificate_cache",
+        {.where = kWhere,
+         .initial = "off",
+         .help = "how many certificates and keys whose names hold variables a worker keeps, and how long",
+         .arity = {1, 3},
+         .syntax = "off | max=N [inactive=time] [valid=time]"}),
+    custom<&ServerConf::certificate_compression, parse_certificate_compression>(
+        "ssl_certificate_compression",
+        {.where = kWhere,
+         .initial = "off",
+         .help = "certificates are sent compressed (RFC 8879); OpenSSL 3.0 can't, and the setting has no effect",
+         .arity = {1, 1},
+         .syntax = "on | off"}),
+    custom<&ServerConf::ech_file, parse_ech_file>(
+        "ssl_ech_file", {.where = kWhere,
+                         .help = "keys for encrypted hellos; OpenSSL 3.0 can't, and the setting has no effect",
+                         .arity = {1, 1},
+                         .may_repeat = true,
+                         .syntax = "file"}),
     directive<&ServerConf::protocols>(
         "ssl_protocols", {.where = kWhere, .initial = "TLSv1.2 TLSv1.3", .help = "versions of TLS that are spoken"}),
     directive<&ServerConf::ciphers>("ssl_ciphers", {.where = kWhere,

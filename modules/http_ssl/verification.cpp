@@ -90,7 +90,7 @@ Result<void> use_verification(conf::Parser& parser, SSL_CTX* context, const Serv
     const bool is_asked_for =
         *conf.verify_client == VerifyClient::on || *conf.verify_client == VerifyClient::optional;
     if (is_asked_for && !conf.client_certificate.is_set() && !conf.trusted_certificate.is_set())
-        return Error("no ssl_client_certificate for ssl_verify_client");
+        return refuse(parser, {}, Error("no ssl_client_certificate for ssl_verify_client"));
     SSL_CTX_set_verify(context, mode_of(conf), accept_all);
     SSL_CTX_set_verify_depth(context, static_cast<int>(*conf.verify_depth));
     if (*conf.verify_client != VerifyClient::off && conf.client_certificate.is_set())

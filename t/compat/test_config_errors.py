@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from lib import binary
+from lib import binary, tls
 
 CASES = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'config_errors.txt'
 
@@ -18,6 +18,9 @@ def cases():
 
 
 TABLE = list(cases())
+# What the cases about TLS name: a.test.pem and .key belong together, b.test.key does not; one is encrypted.
+TLS_FILES = {**tls.files('a.test', 'b.test'), 'conf/locked.key': tls.locked_key('a.test', b'secret'), 'conf/passwords': b'wrong\nalso wrong\n',
+             'conf/short': b'x' * 47}
 
 
 def whole(text):
@@ -35,6 +38,8 @@ def check(server_binary, folder, text):
     for name in ('conf', 'logs'):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / 'conf/mime.types').write_text('types { text/html html; }\n')
+    for name, content in TLS_FILES.items():
+        (folder / name).write_bytes(content)
     (folder / 'conf/nginx.conf').write_text(text)
     pid = [] if re.search(r'^\s*pid\b', text, re.M) else ['-g', 'pid logs/test.pid;']
     done = subprocess.run([server_binary, '-t', '-p', f'{folder}/', '-c', 'conf/nginx.conf', '-e', 'logs/error.log', *pid],

@@ -149,3 +149,9 @@ def load_pem(to, text):
         file.write(text)
         file.flush()
         to.load_cert_chain(file.name)
+
+
+def locked_key(identity, password, ca='main'):
+    """The key of an identity, encrypted."""
+    key = serialization.load_pem_private_key(pem(identity, ca)[1], None)
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(password))

@@ -1,0 +1,162 @@
+"""Certificates: several kinds, encrypted keys, names with variables, servers that show none; and what each name may speak."""
+import ssl
+import subprocess
+
+import pytest
+
+from lib import tls
+from lib.client import request
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+def shown(site, name='a.test', **options):
+    """Common name of the certificate that a client is shown."""
+    context = tls.context(**options)
+    context.check_hostname = False
+    with tls.connect(site, tls=context, name=name) as c:
+        assert c.get('/', host=name or 'a.test').status == 200
+        return dict(part[0] for part in c.socket.getpeercert()['subject'])['commonName']
+
+
+def server_conf(settings, more=''):
+    return f'ssl_protocols TLSv1.2 TLSv1.3; server {{ listen 127.0.0.1:%%main%% ssl; server_name a.test; {settings} return 200 "$ssl_cipher"; }} {more}'
+
+
+def test_two_kinds(server):
+    files = tls.files('ec.test')
+    files.update({name.replace('rsa.test', 'rsa'): content for name, content in tls.files('rsa.test', rsa=True).items()})
+    site = server(server_conf('ssl_certificate ec.test.pem; ssl_certificate_key ec.test.key; ssl_certificate rsa.pem; ssl_certificate_key rsa.key;'),
+                  files=files)
+    for kind, name in (('ECDSA', 'ec.test'), ('RSA', 'rsa.test')):
+        context = tls.context(maximum_version=V12)
+        context.check_hostname = False
+        context.set_ciphers(f'ECDHE-{kind}-AES128-GCM-SHA256')
+        with tls.connect(site, tls=context) as c:
+            assert dict(part[0] for part in c.socket.getpeercert()['subject'])['commonName'] == name
+            assert c.get('/', host='a.test').text == f'ECDHE-{kind}-AES128-GCM-SHA256'
+
+
+def test_chain(server):
+    text = tls.chain('a.test')
+    site = server(server_conf('ssl_certificate chain.pem; ssl_certificate_key chain.pem;'), files={'conf/chain.pem': text})
+    assert shown(site) == 'a.test'
+
+
+def test_encrypted_key(server):
+    files = {**tls.files('a.test'), 'conf/locked.key': tls.locked_key('a.test', b'secret'), 'conf/passwords': 'wrong\nsecret\nother\n'}
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key locked.key; ssl_password_file passwords;'), files=files)
+    assert shown(site) == 'a.test'
+
+
+@pytest.mark.parametrize('cache', ['', pytest.param('ssl_certificate_cache max=10;', marks=pytest.mark.sluice_only('since 1.27.4'))])
+def test_name_with_variables(server, cache):
+    site = server(server_conf(f'ssl_certificate $ssl_server_name.pem; ssl_certificate_key $ssl_server_name.key; {cache}'),
+                  files=tls.files('a.test', 'b.test'))
+    assert shown(site) == 'a.test'
+    assert shown(site, 'b.test') == 'b.test'
+    assert shown(site) == 'a.test'
+    tls.handshake_error(site, name='c.test')
+    site.wait_log(r'cannot load certificate "\S+/conf/c.test.pem": BIO_new_file\(\) failed \(SSL: error:.*No such file')
+
+
+def test_file_with_variables_is_replaced(server):
+    site = server(server_conf('ssl_certificate $ssl_server_name.pem; ssl_certificate_key $ssl_server_name.key;'), files=tls.files('a.test'))
+    assert shown(site) == 'a.test'
+    for name, content in zip(('pem', 'key'), tls.pem('b.test')):
+        site.write(f'conf/a.test.{name}', content)
+    assert shown(site) == 'b.test'
+
+
+@pytest.mark.sluice_only('since 1.27.4')
+def test_cache_holds_what_was_read_as_long_as_it_is_valid(server):
+    site = server(server_conf('ssl_certificate $ssl_server_name.pem; ssl_certificate_key $ssl_server_name.key; '
+                              'ssl_certificate_cache max=10 valid=1h inactive=1h;'), files=tls.files('a.test'))
+    assert shown(site) == 'a.test'
+    for name, content in zip(('pem', 'key'), tls.pem('b.test')):
+        site.write(f'conf/a.test.{name}', content)
+    assert shown(site) == 'a.test'
+
+
+def test_key_in_a_variable(server):
+    certificate, key = (blob.decode() for blob in tls.pem('a.test'))
+    site = server(f'map $ssl_server_name $pair {{ default "{certificate}{key}"; }}' + server_conf(
+        'ssl_certificate data:$pair; ssl_certificate_key data:$pair;'))
+    assert shown(site) == 'a.test'
+
+
+def test_rejected_handshake(server):
+    site = server('ssl_protocols TLSv1.2 TLSv1.3; server { listen 127.0.0.1:%%main%% ssl default_server; ssl_reject_handshake on; }'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_certificate a.test.pem; ssl_certificate_key a.test.key;'
+                  ' return 200; }', files=tls.files('a.test'))
+    assert shown(site) == 'a.test'
+    assert 'UNRECOGNIZED_NAME' in tls.handshake_error(site, name='b.test')
+
+
+@pytest.mark.sluice_only('until 1.27 the default server decides for all names')
+def test_protocols_of_each_name(server):
+    site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key;'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_protocols TLSv1.2; return 200 "$ssl_protocol"; }'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; ssl_protocols TLSv1.3; return 200 "$ssl_protocol"; }',
+                  files=tls.files('a.test,b.test'))
+    for name, version in (('a.test', 'TLSv1.2'), ('b.test', 'TLSv1.3')):
+        with tls.connect(site, name=name) as c:
+            assert c.get('/', host=name).text == version
+    assert 'PROTOCOL_VERSION' in tls.handshake_error(site, name='b.test', tls=tls.context(maximum_version=V12))
+
+
+def test_commands(server):
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256;'
+                              'ssl_conf_command Options KTLS;'), files=tls.files('a.test'))
+    with tls.connect(site) as c:
+        assert c.get('/', host='a.test').text == 'TLS_CHACHA20_POLY1305_SHA256'
+
+
+@pytest.mark.parametrize('prefers, cipher', [('off', 'AES256-GCM'), ('on', 'AES128-GCM')])
+def test_order_of_ciphers(server, prefers, cipher):
+    site = server(server_conf(f'ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_prefer_server_ciphers {prefers};'
+                              'ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384;'), files=tls.files('a.test'))
+    context = tls.context(maximum_version=V12)
+    context.set_ciphers('ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256')
+    with tls.connect(site, tls=context) as c:
+        assert cipher in c.get('/', host='a.test').text
+
+
+def test_dhe_and_curves(server):
+    parameters = subprocess.run(['openssl', 'genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048', '-outform', 'PEM'],
+                                stdout=subprocess.PIPE, check=True).stdout
+    parameters = subprocess.run(['openssl', 'dhparam', '-outform', 'PEM'], input=parameters, stdout=subprocess.PIPE, check=True).stdout
+    files = {'conf/dh.pem': parameters}
+    files.update({name.replace('a.test', 'rsa'): content for name, content in tls.files('a.test', rsa=True).items()})
+    site = server(server_conf('ssl_certificate rsa.pem; ssl_certificate_key rsa.key; ssl_dhparam dh.pem; ssl_ecdh_curve secp384r1;'), files=files)
+    context = tls.context(maximum_version=V12)
+    context.set_ciphers('DHE-RSA-AES128-GCM-SHA256')
+    with tls.connect(site, tls=context) as c:
+        assert c.get('/', host='a.test').text == 'DHE-RSA-AES128-GCM-SHA256'
+    done = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{site.port()}'], input=b'', stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    assert b'ECDH, secp384r1, 384 bits' in done.stdout
+
+
+def test_record_size(server):
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_buffer_size 1000; root html;').replace('return 200 "$ssl_cipher";', ''),
+                  files={**tls.files('a.test'), 'html/large': b'x' * 20000})
+    done = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{site.port()}', '-msg', '-ign_eof', '-tls1_2'],
+                          input=request('GET', '/large', {'Connection': 'close'}, host='a.test'), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    # Records of 1000 bytes: 20 of them, and the head's.
+    assert 20 <= done.stdout.count(b'<<< TLS 1.2, RecordHeader [length 0005]\n    17 03 03 04 00') <= 21
+
+
+@pytest.mark.parametrize('version', [V13])
+def test_early_data(server, version):
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_early_data on; ssl_session_cache shared:s:1m;')
+                  .replace('$ssl_cipher', 'early=$ssl_early_data'), files=tls.files('a.test'))
+    site.write('request', request('GET', '/', {'Connection': 'close'}, host='a.test'))
+    command = ['openssl', 's_client', '-connect', f'127.0.0.1:{site.port()}', '-servername', 'a.test', '-ign_eof']
+    first = subprocess.run([*command, '-sess_out', str(site.prefix / 'session')], input=(site.prefix / 'request').read_bytes(),
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert b'early=\r\n' in first.stdout or b'early=' in first.stdout and b'early=1' not in first.stdout
+    second = subprocess.run([*command, '-sess_in', str(site.prefix / 'session'), '-early_data', str(site.prefix / 'request')], input=b'',
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False)
+    assert b'Early data was accepted' in second.stdout
+    assert b'early=1' in second.stdout
