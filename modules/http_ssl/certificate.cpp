@@ -143,22 +143,4 @@ Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords) 
     }
 }
 
-Result<std::vector<std::string>> read_passwords(const char* path) {
-    std::vector<std::string> passwords;
-    FILE* const file = std::fopen(path, "re");
-    if (file == nullptr) return Error("open() \"" + std::string(path) + "\" failed", errno);
-    char* line = nullptr;
-    size_t room = 0;
-    ssize_t size = 0;
-    while ((size = ::getline(&line, &room, file)) >= 0) {
-        Text text(line, static_cast<size_t>(size));
-        while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-        if (!text.empty()) passwords.emplace_back(text);
-        OPENSSL_cleanse(line, room);
-    }
-    std::free(line);
-    std::fclose(file);
-    return passwords;
-}
-
 }  // namespace sluice::tls

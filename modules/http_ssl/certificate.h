@@ -39,7 +39,4 @@ Result<Certificate> load_certificate(Text source);
 /// `source` as above, or "engine:NAME:ID", or "store:URI". `passwords` are tried in turn for a key that is encrypted.
 Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords);
 
-/// One password a line.
-Result<std::vector<std::string>> read_passwords(const char* path);
-
 }  // namespace sluice::tls

@@ -7,7 +7,6 @@
 
 namespace sluice::tls {
 
-Result<void> parse_certificate_cache(conf::Parser& parser, Setting<CacheSettings>& field, conf::Arguments words);
 Result<void> parse_certificate_compression(conf::Parser& parser, Setting<bool>& field, conf::Arguments words);
 Result<void> parse_ech_file(conf::Parser& parser, Setting<Word>& field, conf::Arguments words);
 

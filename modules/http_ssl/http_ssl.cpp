@@ -38,9 +38,7 @@ Result<void> check_keys(Parser& parser, const ServerConf& conf) {
 Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     if (conf.tls != nullptr || (conf.certificates->empty() && !*conf.reject_handshake)) return {};
     if (Result<void> checked = check_keys(parser, conf); !checked) return checked;
-    Result<std::vector<std::string>> passwords = passwords_of(parser, conf);
-    if (!passwords) return passwords.error();
-    Result<UniqueContext> context = make_context(parser, conf, *passwords);
+    Result<UniqueContext> context = make_context(parser, conf);
     if (!context) return context.error();
     add_callbacks(context->get());
     use_session_cache(context->get(), conf);
@@ -49,7 +47,7 @@ Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     tls.context = std::move(*context);
     tls.conf = &conf;
     tls.folder = parser.environment().conf_prefix;
-    tls.passwords = std::move(*passwords);
+    tls.passwords = to_strings(*conf.password_file);
     use_variable_certificates(tls);
     tls.transport.record_size =
         static_cast<uint32_t>(std::min<int64_t>(conf.buffer_size->count, RecordSize::kLargest));
@@ -100,9 +98,10 @@ constexpr std::array kDirectives{
         "ssl_certificate_key",
         {.where = kWhere,
          .help = "the private key of ssl_certificate: a file, \"data:\", \"store:\" or \"engine:\""}),
-    directive<&ServerConf::password_file>(
-        "ssl_password_file", {.where = kWhere, .help = "passwords of encrypted keys, one a line", .syntax = "file"}),
-    custom<&ServerConf::certificate_cache, parse_certificate_cache>(
+    conf::custom<&ServerConf::password_file, event::tls::parse::password_file>(
+        "ssl_password_file",
+        {.where = kWhere, .help = "passwords of encrypted keys, one a line", .arity = {1, 1}, .syntax = "file"}),
+    custom<&ServerConf::certificate_cache, event::tls::parse::certificate_cache>(
         "ssl_certificate_cache",
         {.where = kWhere,
          .initial = "off",

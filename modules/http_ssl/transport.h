@@ -25,7 +25,7 @@ struct TransportOptions {
     bool takes_early_data = false;
 };
 
-class TlsTransport final : public event::SecureTransport {
+class TlsTransport : public event::SecureTransport {
  public:
     enum class Side : uint8_t { server, client };
 
@@ -40,6 +40,7 @@ class TlsTransport final : public event::SecureTransport {
     void start(event::Connection& connection) override;
     bool is_secured() const override { return is_secured_; }
     Text protocol() const override;
+    bool is_end_announced() const override { return was_closed_properly_; }
 
     // event::Transport
     void on_raw_received(event::Connection& connection, event::Received& raw) override;
@@ -55,8 +56,6 @@ class TlsTransport final : public event::SecureTransport {
     SSL_CTX* session_context() const { return session_context_; }
     event::HandshakeHandler& handler() const { return handler_; }
     void set_record_size(uint32_t most, bool adapts) { record_size_ = RecordSize(most, adapts); }
-    /// The peer ended with close_notify: what it sent is complete.
-    bool was_closed_properly() const { return was_closed_properly_; }
 
  private:
     enum class Read : uint8_t { nothing_more, full, closed, failed };

@@ -8,16 +8,6 @@ namespace sluice::tls {
 
 namespace {
 
-/// Every certificate is taken, and the result is looked at when a request asks for it: its answer is a page (495),
-/// not a broken handshake.
-int accept_all(int, X509_STORE_CTX*) {
-    return 1;
-}
-
-std::string quoted(Text function, Text argument) {
-    return std::string(function) + "(\"" + std::string(argument) + "\") failed";
-}
-
 Result<void> use_client_certificate(conf::Parser& parser, SSL_CTX* context, const Word& file) {
     const Text path = parser.full_conf_path(file.text);
     const std::string name(path);
@@ -28,26 +18,6 @@ Result<void> use_client_certificate(conf::Parser& parser, SSL_CTX* context, cons
     STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(name.c_str());
     if (names == nullptr) return refuse(parser, file.at, make_error(quoted("SSL_load_client_CA_file", path)));
     SSL_CTX_set_client_CA_list(context, names);
-    ERR_clear_error();
-    return {};
-}
-
-Result<void> use_trusted(conf::Parser& parser, SSL_CTX* context, const Word& file) {
-    const Text path = parser.full_conf_path(file.text);
-    if (SSL_CTX_load_verify_locations(context, std::string(path).c_str(), nullptr) != 1)
-        return refuse(parser, file.at, make_error(quoted("SSL_CTX_load_verify_locations", path)));
-    ERR_clear_error();
-    return {};
-}
-
-Result<void> use_crl(conf::Parser& parser, SSL_CTX* context, const Word& file) {
-    const Text path = parser.full_conf_path(file.text);
-    X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-    if (lookup == nullptr) return make_error("X509_STORE_add_lookup() failed");
-    if (X509_LOOKUP_load_file(lookup, std::string(path).c_str(), X509_FILETYPE_PEM) < 1)
-        return refuse(parser, file.at, make_error(quoted("X509_LOOKUP_load_file", path)));
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     ERR_clear_error();
     return {};
 }

@@ -35,6 +35,8 @@ class SecureTransport : public Transport {
     virtual void start(Connection& connection) = 0;
     /// on_secured() was called.
     virtual bool is_secured() const = 0;
+    /// The peer has said that nothing follows (close_notify, RFC 8446 §6.1): an end without it may be forged.
+    virtual bool is_end_announced() const = 0;
     /// What ALPN has agreed on; empty: nothing.
     virtual Text protocol() const = 0;
 };

@@ -149,6 +149,11 @@ class Parser {
         pointed_ = place;
         hides_place_ = true;
     }
+    template <class T>
+    void point_without_place(const Setting<T>& setting) {
+        point_at_writer(setting.origin);
+        hides_place_ = true;
+    }
     /// Adds "did you mean …"-like advice to the error returned next.
     void suggest(Text advice) { advice_ = advice; }
     /// Logs "[warn] TEXT in FILE:LINE" for the place that is being read.
