@@ -1,6 +1,7 @@
 // ProxyConf: the settings of http_proxy in a location.
 #pragma once
 
+#include <sluice/event/tls/client.h>
 #include <sluice/http/upstream/conf.h>
 
 #include "head_template.h"
@@ -11,7 +12,7 @@ namespace sluice::proxy {
 
 enum class HttpVersion : uint8_t { v10, v11 };
 
-struct ProxyConf : http::upstream::Conf {
+struct ProxyConf : http::upstream::Conf, event::tls::ClientSettings {
     Setting<const Target*> target;
     Setting<conf::Sequence<SetHeader>> set_headers;
     Setting<script::Complex> set_body;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <sluice/event/tls/client_family.h>
 #include <sluice/http/conf/http_conf.h>
 #include <sluice/http/module.h>
 #include <sluice/http/server_connection.h>
@@ -27,12 +28,11 @@ const http::upstream::Group* find_group(http::Request& request, Url& url) {
     const auto* upstreams = static_cast<const http::upstream::Upstreams*>(
         request.http().main_confs->find(conf::slot_of<http::upstream::Upstreams>()));
     if (!url.name.starts_with("unix:")) {
-        if (const http::upstream::Group* group = upstreams->find(url.name, url.port != 0 ? url.port : uint16_t{80}))
-            return group;
+        if (const http::upstream::Group* group = upstreams->find(url.name, url.port_choice())) return group;
     }
     const auto address = url.name.starts_with("unix:")
                              ? event::SocketAddress::unix_path(url.name.substr(5))
-                             : event::SocketAddress::parse_ip(url.name, url.port != 0 ? url.port : uint16_t{80});
+                             : event::SocketAddress::parse_ip(url.name, url.port_choice().number());
     if (address) return &http::upstream::make_group(request.arena(), url.name, *address);
     request.log().error(0, "no resolver defined to resolve ", url.name);
     return nullptr;
@@ -47,7 +47,12 @@ http::Verdict proxy(http::Request& request) {
         const Text text = target.url.evaluate(request);
         url = parse_url(text);
         if (!url.error.empty()) {
-            request.log().error(0, url.error, " in upstream \"", text, "\"");
+            const Text where = url.scheme.empty() ? " in \"" : " in upstream \"";
+            request.log().error(0, url.error, where, text.substr(url.scheme.size()), "\"");
+            return http::Verdict::respond(500);
+        }
+        if (url.is_secure && conf.context->client() == nullptr) {
+            request.log().error(0, "https protocol requires SSL support");
             return http::Verdict::respond(500);
         }
         group = find_group(request, url);
@@ -58,7 +63,7 @@ http::Verdict proxy(http::Request& request) {
                               request.args.data() == request.parsed_args.data();
     auto& protocol = *request.arena().make<Http1>(conf);
     protocol.host = url.host;
-    protocol.port = url.port != 0 ? url.port : uint16_t{80};
+    protocol.port = url.port_choice().number();
     protocol.uri = make_uri(request.arena(), {.target = url.uri,
                                               .is_evaluated = target.group == nullptr,
                                               .unparsed = is_unchanged ? request.unparsed_uri : Text{},
@@ -67,10 +72,29 @@ http::Verdict proxy(http::Request& request) {
                                               .replaced = target.location_length,
                                               .ignores_target = request.uri.data() != request.located_uri.data()});
     request.make_state<State>().protocol = &protocol;
-    return http::upstream::Exchange::run(request, conf, protocol, *group, protocol.uri);
+    return http::upstream::Exchange::run(
+        request, conf, protocol, *group,
+        {.scheme = url.scheme, .uri = protocol.uri, .host = url.host, .tls = url.is_secure ? &conf : nullptr});
 }
 
 // --- configuration ---
+
+/// The scheme of an address with variables may be one of them.
+Encryption encryption_of(const script::Complex& url) {
+    if (text::istarts_with(url.source(), kHttps)) return Encryption::always;
+    return url.is_constant() || text::istarts_with(url.source(), kHttp) ? Encryption::never : Encryption::maybe;
+}
+
+/// Loads the module that speaks TLS, where it may be needed.
+Result<void> prepare_encryption(Parser& parser, const Target& target, const conf::Token& word) {
+    if (target.encryption == Encryption::never) return {};
+    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
+    parser.point_at(word);
+    if (!found) return found.error();
+    if (*found == nullptr && target.encryption == Encryption::always)
+        return Error("https protocol requires SSL support");
+    return {};
+}
 
 Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments words) {
     if (field.is_here()) return Error("\"proxy_pass\" directive is duplicate");
@@ -80,15 +104,18 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
         script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
     if (!url) return url.error();
     target.url = *url;
+    target.encryption = encryption_of(*url);
+    if (Result<void> prepared = prepare_encryption(parser, target, words[0]); !prepared) return prepared;
     target.location = core.location->name;
     target.location_length = target.location.size();
     if (url->is_constant()) {
         target.parts = parse_url(words[0].text);
         const Url& parts = target.parts;
         parser.point_at(words[0]);
-        if (parts.error == "invalid URL prefix" || parts.error.starts_with("https")) return Error(parts.error);
+        if (parts.scheme.empty()) return Error(parts.error);
         if (!parts.error.empty())
-            return Error(parser.arena().concat(parts.error, " in upstream \"", words[0].text.substr(7), "\""));
+            return Error(parser.arena().concat(parts.error, " in upstream \"",
+                                               words[0].text.substr(parts.scheme.size()), "\""));
         const bool is_exchangeable = core.location->kind == http::Location::Kind::exact ||
                                      core.location->kind == http::Location::Kind::prefix ||
                                      core.location->kind == http::Location::Kind::prefix_final;
@@ -102,7 +129,7 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
         }
         auto& upstreams = *static_cast<http::upstream::Upstreams*>(
             parser.object(conf::slot_of<http::upstream::Upstreams>(), parser.scope()));
-        Result<http::upstream::Group*> group = upstreams.refer(parser, parts.name, parts.port, words[0]);
+        Result<http::upstream::Group*> group = upstreams.refer(parser, parts.name, parts.port_choice(), words[0]);
         if (!group) return group.error();
         target.group = *group;
     }
@@ -136,11 +163,22 @@ const Redirect* make_own_redirect(Arena& arena, const Target& target) {
     return &made;
 }
 
-Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf*) {
+/// The client, where requests go by TLS.
+Result<void> demand_client(Parser& parser, const ProxyConf& conf) {
+    if ((*conf.target)->encryption == Encryption::never) return {};
+    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
+    if (!found) return found.error();
+    return *found != nullptr ? conf.context->demand(parser, **found) : Result<void>{};
+}
+
+Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosing) {
     if (Result<void> done = http::upstream::complete(parser, conf, "proxy_", kHidden); !done) return done;
     Arena& arena = parser.arena();
+    conf.prefix = "proxy_";
+    event::tls::share_context(arena, conf, enclosing);
     if (*conf.target == nullptr) return {};
     const Target& target = **conf.target;
+    if (Result<void> demanded = demand_client(parser, conf); !demanded) return demanded;
     conf.own_redirect = make_own_redirect(arena, target);
     conf.head = make_head_template(arena, *conf.set_headers, target.host, *conf.http_version == HttpVersion::v10);
     return {};
@@ -171,6 +209,8 @@ constexpr conf::Contexts kHandlers =
     conf::Context::http_location | conf::Context::http_location_if | conf::Context::http_limit_except;
 
 constexpr auto kFamily = http::upstream::family<ProxyConf, "proxy_", SLUICE_PROXY_TEMP_PATH>();
+
+constexpr auto kTls = event::tls::client_family<ProxyConf, "proxy_">(anywhere);
 
 constexpr std::array kOwn{
     custom<&ProxyConf::target, proxy_pass>("proxy_pass", {.where = kHandlers,
@@ -210,9 +250,10 @@ constexpr std::array kOwn{
 };
 
 constexpr auto kDirectives = [] {
-    std::array<conf::Directive, kFamily.size() + kOwn.size()> all{};
-    std::copy(kFamily.begin(), kFamily.end(), all.begin());
-    std::copy(kOwn.begin(), kOwn.end(), all.begin() + kFamily.size());
+    std::array<conf::Directive, kFamily.size() + kTls.size() + kOwn.size()> all{};
+    auto end = std::copy(kFamily.begin(), kFamily.end(), all.begin());
+    end = std::copy(kTls.begin(), kTls.end(), end);
+    std::copy(kOwn.begin(), kOwn.end(), end);
     return all;
 }();
 

@@ -7,18 +7,14 @@
 namespace sluice::proxy {
 
 Url parse_url(Text text) {
-    constexpr Text kHttp = "http://";
     Url url;
-    if (text::istarts_with(text, "https://")) {
-        url.error = "https protocol requires SSL support";
-        return url;
-    }
-    if (!text::istarts_with(text, kHttp)) {
+    url.is_secure = text::istarts_with(text, kHttps);
+    if (!url.is_secure && !text::istarts_with(text, kHttp)) {
         url.error = "invalid URL prefix";
         return url;
     }
-    url.scheme = text.substr(0, kHttp.size());
-    Text rest = text.substr(kHttp.size());
+    url.scheme = url.is_secure ? kHttps : kHttp;
+    Text rest = text.substr(url.scheme.size());
     if (rest.starts_with("unix:")) {
         // unix:/path or unix:/path:/uri
         const size_t colon = rest.find(':', 5);

@@ -10,21 +10,33 @@ class Request;
 
 namespace sluice::proxy {
 
+inline constexpr Text kHttp = "http://";
+inline constexpr Text kHttps = "https://";
+inline constexpr uint16_t kHttpPort = 80;
+inline constexpr uint16_t kHttpsPort = 443;
+
 /// The parts of an address such as `http://host:port/uri`.
 struct Url {
-    Text scheme;  ///< "http://"
-    Text host;    ///< "host:port" as written: $proxy_host
-    Text name;    ///< without the port; "unix:/path" of a socket
+    Text scheme;  ///< "http://", "https://"; empty: neither
+    bool is_secure = false;
+    Text host;  ///< "host:port" as written: $proxy_host
+    Text name;  ///< without the port; "unix:/path" of a socket
     uint16_t port = 0;
     Text uri;    ///< with arguments; empty: none was given
     Text error;  ///< nginx's words when it is none
+
+    http::upstream::PortChoice port_choice() const { return {port, is_secure ? kHttpsPort : kHttpPort}; }
 };
 Url parse_url(Text text);
 
+/// Whether requests go by TLS.
+enum class Encryption : uint8_t { never, maybe, always };
+
 struct Target {
-    script::Complex url;                           ///< as written
-    script::Complex host;                          ///< $proxy_host
-    Url parts;                                     ///< of a constant
+    script::Complex url;   ///< as written
+    script::Complex host;  ///< $proxy_host
+    Url parts;             ///< of a constant
+    Encryption encryption = Encryption::never;
     const http::upstream::Group* group = nullptr;  ///< of a constant
     size_t location_length = 0;                    ///< how much of the URI the target's own replaces
     Text location;                                 ///< its name; empty where the URI can't be replaced

@@ -16,6 +16,9 @@
 namespace sluice::event {
 class Loop;
 }
+namespace sluice::event::tls {
+class Clients;
+}
 
 namespace sluice::http {
 
@@ -50,6 +53,8 @@ struct Module {
     std::span<const SessionType> sessions = {};  ///< protocols that it speaks with clients
     /// Encrypts clients' connections; null: this module does not.
     const Security* security = nullptr;
+    /// TLS to upstreams: see http/upstream/secure.h.
+    const event::tls::Clients* tls_clients = nullptr;
 };
 
 constexpr module::Descriptor describe(const Module& module) {

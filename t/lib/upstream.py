@@ -1,6 +1,7 @@
 """Scripted servers behind the proxy: real sockets in threads, which say exactly what the test scripted."""
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 
@@ -17,10 +18,14 @@ class Peer:
         self.socket.settimeout(DEADLINE)
         self.reader = Reader(self._more)
 
+    def secure(self, context):
+        """From now on TLS."""
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+
     def _more(self):
         try:
             return self.socket.recv(65536)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLError):
             return b''
 
     def request(self, with_body=True):
@@ -38,19 +43,29 @@ class Peer:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.socket.close()
 
+    def say_goodbye(self):
+        """close_notify, and the end of the stream. What still comes is read first."""
+        with contextlib.suppress(OSError, ValueError):
+            self.socket.unwrap().close()
+
     def wait_closed(self):
         """Waits until the server under test closes; returns what it sent before."""
         return self.reader.rest()
 
 
 class Upstream:
-    """Listens on a port or a unix path; each connection runs `script(peer, upstream)` in its thread."""
+    """Listens on a port or a unix path; each connection runs `script(peer, upstream)` in its thread.
 
-    def __init__(self, script, port=None, path=None):
+    `tls`: an ssl.SSLContext; scripts run behind the handshake, and those that just end say goodbye properly.
+    """
+
+    def __init__(self, script, port=None, path=None, tls=None):
         self.requests = []       # every request that an answering upstream has read
         self.connections = 0     # accepted so far
         self.open = 0            # accepted and not yet at the end of its script
         self.errors = []
+        self.handshake_errors = []
+        self.tls = tls
         self._script = script
         self._peers = []
         self._lock = threading.Lock()
@@ -87,7 +102,10 @@ class Upstream:
 
     def _run(self, peer):
         try:
-            self._script(peer, self)
+            if not self.tls or self._shakes_hands(peer):
+                self._script(peer, self)
+                if self.tls:
+                    peer.say_goodbye()
         except (BrokenPipeError, ConnectionResetError):
             pass
         except Exception as error:  # reported by the fixture: a thread has nobody else to tell
@@ -97,6 +115,14 @@ class Upstream:
             peer.socket.close()
             with self._lock:
                 self.open -= 1
+
+    def _shakes_hands(self, peer):
+        try:
+            peer.secure(self.tls)
+            return True
+        except OSError as error:
+            self.handshake_errors.append(error)
+            return False
 
     _closing = False
 

@@ -22,6 +22,8 @@ struct Exchange::Step {
 constexpr Exchange::Step Exchange::kSteps[] = {
     {State::waiting, "", nullptr, nullptr, nullptr},
     {State::connecting, "connecting to upstream", &Conf::connect_timeout, nullptr, &Exchange::close_in_head},
+    {State::handshaking, "SSL handshaking to upstream", &Conf::connect_timeout, nullptr,
+     &Exchange::close_in_handshake},
     {State::sending, "sending request to upstream", &Conf::send_timeout, &Exchange::take_head,
      &Exchange::close_in_head},
     {State::reading_head, "reading response header from upstream", &Conf::read_timeout, &Exchange::take_head,
@@ -50,14 +52,15 @@ Exchange::~Exchange() {
     if (connection_ != nullptr) connection_->close();
 }
 
-Verdict Exchange::run(Request& request, const Conf& conf, Protocol& protocol, const Group& group, Text uri) {
+Verdict Exchange::run(Request& request, const Conf& conf, Protocol& protocol, const Group& group,
+                      const Destination& destination) {
     const Exchange* earlier = request.state<Exchange>();
     Exchange& made = request.make_state<Exchange>(request, conf, protocol, group);
     if (earlier != nullptr) {
         made.first_try_ = earlier->first_try_;
         made.try_ = earlier->try_;
     }
-    made.uri = uri;
+    made.destination_ = destination;
     made.begin();
     return Verdict::taken();
 }
@@ -66,6 +69,7 @@ void Exchange::begin() {
     request_.set_describer(this);
     request_.set_waiter(this);
     started_ = request_.connection().loop().now();
+    settle_security();
     selection_ = &group_.balancer->begin(request_);
     RequestBody& body = request_.body;
     if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
@@ -119,6 +123,7 @@ void Exchange::on_timer() {
     request_.log().error(ETIMEDOUT, "upstream timed out");
     switch (state_) {
         case State::connecting:
+        case State::handshaking:
         case State::sending:
         case State::reading_head: fail(Failure::timeout); break;
         case State::relaying: break_answer(); break;
@@ -130,6 +135,7 @@ void Exchange::on_timer() {
 
 void Exchange::on_received(event::Received& received) {
     if (has_ended() || step().received == nullptr) return;
+    try_->bytes_received += static_cast<int64_t>(received.bytes().size());
     (this->*step().received)(received);
 }
 
@@ -141,12 +147,12 @@ void Exchange::on_peer_closed() {
 
 void Exchange::on_failed(const Error& error) {
     if (has_ended()) return;
-    const bool is_stale = is_reused_ && answer.status == 0 &&
-                          connection_->socket().bytes_received() == received_before_ && may_repeat();
-    if (is_stale && state_ != State::relaying && state_ != State::tunnel) return reconnect();
+    if (is_stale()) return reconnect();
+    if (state_ == State::handshaking && error.number == ECONNRESET) return lose_in_handshake(error.number);
     request_.log().error(error.number, error.text);
     switch (state_) {
         case State::connecting:
+        case State::handshaking:
         case State::sending:
         case State::reading_head: fail(Failure::error); break;
         case State::relaying: break_answer(); break;
@@ -164,7 +170,8 @@ void Exchange::on_client_gone(Request&) {
 }
 
 void Exchange::describe(TextBuilder& line) const {
-    line.add(", upstream: \"", scheme, peer_ != nullptr ? peer_->address.name : group_.host, uri, "\"");
+    line.add(", upstream: \"", destination_.scheme, peer_ != nullptr ? peer_->address.name : group_.host,
+             destination_.uri, "\"");
 }
 
 }  // namespace sluice::http::upstream

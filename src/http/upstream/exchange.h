@@ -1,9 +1,9 @@
 // Exchange: one request's dialogue with upstream servers: the choice of a server, the connection, the request, the
 // answer and its way to the client, another try after a failure. It lives in the request's arena.
 //
-//   start ─► body collected ─► connecting ─► sending ─► reading_head ─┬─► relaying ─► ended
-//                 ▲                │             │            │       └─► tunnel ───► ended
-//                 └── next try ◄───┴── failure ──┴────────────┘
+//   start ─► body collected ─► connecting ─► [handshaking] ─► sending ─► reading_head ─┬─► relaying ─► ended
+//                 ▲                │               │             │            │       └─► tunnel ───► ended
+//                 └── next try ◄───┴─── failure ───┴─────────────┴────────────┘
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "core/balance/balancer.h"
 #include "core/log/log.h"
+#include "event/secure_transport.h"
 #include "event/timer.h"
 #include "http/request.h"
 #include "http/tunnel.h"
@@ -39,7 +40,16 @@ struct Try {
     Try* next = nullptr;
 };
 
+/// What is asked for, and how.
+struct Destination {
+    Text scheme = "http://";
+    Text uri;   ///< for log lines
+    Text host;  ///< with or without port: who the upstream is, where `tls` has no name
+    const event::tls::ClientSettings* tls = nullptr;  ///< null: plain; their client was made
+};
+
 class Exchange final : public event::ConnectionHandler,
+                       public event::HandshakeHandler,
                        public BodySource,
                        public Waiter,
                        public RequestBody::Consumer,
@@ -54,8 +64,8 @@ class Exchange final : public event::ConnectionHandler,
     ~Exchange();
 
     /// A content handler's whole work: makes the exchange and begins. Answers with Verdict::taken().
-    /// `uri`: what is asked for, for log lines.
-    static Verdict run(Request& request, const Conf& conf, Protocol& protocol, const Group& group, Text uri);
+    static Verdict run(Request& request, const Conf& conf, Protocol& protocol, const Group& group,
+                       const Destination& destination);
 
     Request& request() const { return request_; }
     const Conf& conf() const { return conf_; }
@@ -63,8 +73,6 @@ class Exchange final : public event::ConnectionHandler,
     Arena& arena() const { return request_.arena(); }
     Protocol& protocol() const { return protocol_; }
 
-    Text scheme = "http://";
-    Text uri;
     /// The answer's head, filled in by the protocol.
     Answer answer;
     /// The body goes through memory or a file first, as `buffering` and X-Accel-Buffering say.
@@ -85,6 +93,10 @@ class Exchange final : public event::ConnectionHandler,
     void on_connected() override;
     void on_peer_closed() override;
     void on_failed(const Error& error) override;
+    // event::HandshakeHandler
+    void on_secured() override;
+    void on_handshake_failed(const Error& error) override;
+    void on_not_secure(event::Received&) override {}
     // The client's side.
     void pull(Request& request) override;
     void on_client_gone(Request& request) override;
@@ -99,7 +111,7 @@ class Exchange final : public event::ConnectionHandler,
     void describe(TextBuilder& line) const override;
 
  private:
-    enum class State : uint8_t { waiting, connecting, sending, reading_head, relaying, tunnel, ended };
+    enum class State : uint8_t { waiting, connecting, handshaking, sending, reading_head, relaying, tunnel, ended };
     /// One row per state: log action, how long it may take, what then runs.
     struct Step;
     static const Step kSteps[];
@@ -129,6 +141,14 @@ class Exchange final : public event::ConnectionHandler,
     void end_with(uint16_t status);
     void abandon();
     Seconds unix_time() const;
+    bool is_stale() const;
+
+    // TLS (exchange_tls.cpp)
+    void settle_security();
+    void shake_hands();
+    void lose_in_handshake(int number);
+    void close_in_handshake();
+    bool is_truncated() const;
 
     // Reading the answer (exchange_answer.cpp)
     void take_head(event::Received& received);
@@ -165,6 +185,12 @@ class Exchange final : public event::ConnectionHandler,
     const Conf& conf_;
     Protocol& protocol_;
     const Group& group_;
+    Destination destination_;
+    PeerSecurity security_;
+    /// Who the upstream should be, and what it is shown.
+    Text tls_name_;
+    Text certificate_;
+    Text certificate_key_;
     balance::Selection* selection_ = nullptr;
     const balance::Peer* peer_ = nullptr;
     PeerConnection* connection_ = nullptr;
@@ -175,8 +201,7 @@ class Exchange final : public event::ConnectionHandler,
     Try* first_try_ = nullptr;
     Try* try_ = nullptr;
     Msec started_{};
-    int64_t received_before_ = 0;  ///< bytes_received() of the connection when the try began
-    int64_t sent_before_ = 0;
+    int64_t sent_before_ = 0;    ///< user_bytes_sent() of the connection when the try began
     int64_t rate_limit_ = 0;     ///< proxy_limit_rate for this request; 0: none
     int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed
     uint32_t tried_ = 0;

@@ -42,8 +42,7 @@ void Exchange::take_head(event::Received& received) {
 }
 
 void Exchange::close_in_head() {
-    const bool is_stale = is_reused_ && connection_->socket().bytes_received() == received_before_ && may_repeat();
-    if (is_stale) return reconnect();
+    if (is_stale()) return reconnect();
     request_.log().error(0, "upstream prematurely closed connection");
     fail(Failure::error);
 }
@@ -161,7 +160,7 @@ void Exchange::on_answer_complete(bool keeps) {
 }
 
 void Exchange::close_in_body() {
-    if (protocol_.ends_at_close()) return on_answer_complete(false);
+    if (protocol_.ends_at_close() && !is_truncated()) return on_answer_complete(false);
     request_.log().error(0, "upstream prematurely closed connection");
     break_answer();
 }
@@ -268,7 +267,7 @@ void Exchange::limit_memory() {
 void Exchange::limit_rate() {
     const event::Loop& loop = request_.connection().loop();
     const int64_t allowed = rate_limit_ * ((loop.now() - try_->started).count / 1000 + 1);
-    const int64_t excess = connection_->socket().bytes_received() - received_before_ - allowed;
+    const int64_t excess = try_->bytes_received - allowed;
     is_rate_limited_ = excess > 0;
     if (is_rate_limited_) {
         connection_->socket().pause();

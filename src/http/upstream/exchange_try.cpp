@@ -74,7 +74,7 @@ void Exchange::next_try() {
     begin_try(peer_->address.name);
     const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
                                        peer_->address.length);
-    if (group_.pool != nullptr) connection_ = group_.pool->take(address, &conf_);
+    if (group_.pool != nullptr) connection_ = group_.pool->take(address, security_, &conf_);
     is_reused_ = connection_ != nullptr;
     if (!is_reused_) return connect();
     connection_->set_user(this);
@@ -128,14 +128,14 @@ void Exchange::on_not_begun(const Error& error) {
 
 void Exchange::on_connected() {
     if (has_ended()) return;
+    if (security_.client != nullptr) return shake_hands();
     try_->connect_time = (request_.connection().loop().now() - try_->started).count;
     send_request();
 }
 
 void Exchange::send_request() {
     event::Connection& socket = connection_->socket();
-    received_before_ = socket.bytes_received();
-    sent_before_ = socket.bytes_sent();
+    sent_before_ = socket.user_bytes_sent();
     ++connection_->requests;
     event::Chain chain;
     if (!protocol_.write_request(*this, chain)) {
@@ -246,7 +246,12 @@ void Exchange::fail(Failure failure) {
     }
 }
 
-// A connection that was kept turned out to be closed: the server had no part in that.
+/// A connection that was kept turned out to be closed, before anything of an answer came.
+bool Exchange::is_stale() const {
+    return is_reused_ && try_->bytes_received == 0 && may_repeat();
+}
+
+// The server had no part in that.
 void Exchange::reconnect() {
     connection_->close();
     connection_ = nullptr;
@@ -263,8 +268,7 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
     if (connection_ != nullptr) {
         PeerConnection& connection = *connection_;
         connection_ = nullptr;
-        try_->bytes_received = connection.socket().bytes_received() - received_before_;
-        try_->bytes_sent = connection.socket().bytes_sent() - sent_before_;
+        try_->bytes_sent = connection.socket().user_bytes_sent() - sent_before_;
         if (keeps && group_.pool != nullptr) {
             group_.pool->put(connection);
         } else {

@@ -39,12 +39,17 @@ balance::Address to_balance(Arena& arena, const event::SocketAddress& address) {
     return made;
 }
 
-Group* Upstreams::find(Text host, uint16_t port) const {
+Group* Upstreams::find(Text host, const PortChoice& port) const {
     for (Group* group : groups) {
         if (!text::iequals(group->host, host)) continue;
-        const uint16_t own = group->port != 0 || group->is_block ? group->port : group->usual_port;
-        if (own == port || (group->is_block && port == group->usual_port) || port == 0) return group;
+        if (group->is_block ? port.given == 0 : group->port.number() == port.number()) return group;
     }
+    return nullptr;
+}
+
+const Group* Upstreams::find_block(Text host) const {
+    for (const Group* group : groups)
+        if (group->is_block && text::iequals(group->host, host)) return group;
     return nullptr;
 }
 
@@ -54,7 +59,7 @@ Error refuse_port(Arena& arena, Text name, uint16_t port) {
 }
 }  // namespace
 
-Group& Upstreams::add(conf::Parser& parser, Text host, uint16_t port, const conf::Place& place) {
+Group& Upstreams::add(conf::Parser& parser, Text host, const PortChoice& port, const conf::Place& place) {
     Group* made = parser.arena().make<Group>();
     made->host = host;
     made->port = port;
@@ -63,14 +68,14 @@ Group& Upstreams::add(conf::Parser& parser, Text host, uint16_t port, const conf
     return *made;
 }
 
-Result<Group*> Upstreams::refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word) {
+Result<Group*> Upstreams::refer(conf::Parser& parser, Text host, const PortChoice& port, const conf::Token& word) {
     for (Group* group : groups) {
         if (!text::iequals(group->host, host)) continue;
-        if (group->is_block && port != 0) {
+        if (group->is_block && port.given != 0) {
             parser.point_at(word);
-            return refuse_port(parser.arena(), host, port);
+            return refuse_port(parser.arena(), host, port.given);
         }
-        if (group->port == port) return group;
+        if (group->is_block || group->port == port) return group;
     }
     return &add(parser, host, port, parser.place_of(word));
 }
@@ -80,21 +85,29 @@ Result<Group*> Upstreams::define(conf::Parser& parser, const conf::Token& name) 
     for (Group* group : groups) {
         if (!text::iequals(group->host, name.text)) continue;
         if (group->is_block) return Error(parser.arena().concat("duplicate upstream \"", name.text, "\""));
-        if (group->port != 0) {
+        if (group->port.given != 0) {
             parser.point_at(group->at);
-            return refuse_port(parser.arena(), group->host, group->port);
+            return refuse_port(parser.arena(), group->host, group->port.given);
         }
         made = group;
     }
-    if (made == nullptr) made = &add(parser, name.text, 0, {});
+    if (made == nullptr) made = &add(parser, name.text, {}, {});
     made->is_block = true;
     made->at = parser.place_of(parser.directive());
     return made;
 }
 
 Result<void> Upstreams::complete(conf::Parser& parser, Upstreams& upstreams, const Upstreams*) {
-    for (Group* group : upstreams.groups)
+    for (Group* group : upstreams.groups) {
+        const Group* block = group->is_block ? nullptr : upstreams.find_block(group->host);
+        if (block != nullptr) continue;
         if (Result<void> settled = settle(parser, *group); !settled) return settled;
+    }
+    // By http:// and by https:// before its block: two groups then, one of which became the block.
+    for (Group* group : upstreams.groups) {
+        const Group* block = group->is_block ? nullptr : upstreams.find_block(group->host);
+        if (block != nullptr) group->stand_for(*block);
+    }
     return {};
 }
 
@@ -132,8 +145,7 @@ Result<void> Upstreams::settle_block(conf::Parser& parser, Group& group) {
 
 Result<void> Upstreams::settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers) {
     group.conf = &usual_conf();
-    const uint16_t port = group.port != 0 ? group.port : group.usual_port;
-    Result<std::vector<event::SocketAddress>> found = event::resolve_upstream(group.host, port);
+    Result<std::vector<event::SocketAddress>> found = event::resolve_upstream(group.host, group.port.number());
     if (!found) {
         parser.point_at(group.at);
         return found.error();

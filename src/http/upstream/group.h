@@ -60,11 +60,18 @@ class ZoneStates final : public balance::SharedStates {
     std::optional<shm::Lock> lock_;
 };
 
+/// The port of an address.
+struct PortChoice {
+    uint16_t given = 0;   ///< 0: none
+    uint16_t usual = 80;  ///< of the scheme
+    uint16_t number() const { return given != 0 ? given : usual; }
+    bool operator==(const PortChoice&) const = default;
+};
+
 class Group {
  public:
-    Text host;                 ///< the block's name, or host or address without port; log lines print it
-    uint16_t port = 0;         ///< 0: none was given (a block)
-    uint16_t usual_port = 80;  ///< of the scheme, for servers without one
+    Text host;        ///< the block's name, or host or address without port; log lines print it
+    PortChoice port;  ///< of a block, none
     bool is_block = false;
     conf::Place at;       ///< where it is first named
     conf::ConfSet confs;  ///< level server, of a block
@@ -72,6 +79,14 @@ class Group {
     balance::Peers* peers = nullptr;
     const balance::Balancer* balancer = nullptr;
     Pool* pool = nullptr;  ///< idle connections of this worker; null: none are kept
+
+    /// Shares all that `block` has.
+    void stand_for(const Group& block) {
+        conf = block.conf;
+        peers = block.peers;
+        balancer = block.balancer;
+        pool = block.pool;
+    }
 };
 
 /// All groups of a configuration; http_upstream's struct of level main.
@@ -80,18 +95,19 @@ struct Upstreams {
 
     std::vector<Group*> groups;
 
-    /// The group that `host` and `port` (0: none given) name, made now if it is not known yet: its block may follow.
-    /// `word`: where they stand. An error when there is a block of that name and a port.
-    Result<Group*> refer(conf::Parser& parser, Text host, uint16_t port, const conf::Token& word);
+    /// The group that `host` names, made now if it is not known yet: its block may follow. `word`: where it stands.
+    /// An error when there is a block of that name and a port.
+    Result<Group*> refer(conf::Parser& parser, Text host, const PortChoice& port, const conf::Token& word);
     /// The group of a block that begins now. An error when there is one, or when somebody gave its name a port.
     Result<Group*> define(conf::Parser& parser, const conf::Token& name);
     /// For addresses that only a request tells; null when there is none.
-    Group* find(Text host, uint16_t port) const;
+    Group* find(Text host, const PortChoice& port) const;
     /// Once the configuration was read: looks addresses up, makes peers, balancers and pools.
     static Result<void> complete(conf::Parser& parser, Upstreams& upstreams, const Upstreams* enclosing);
 
  private:
-    Group& add(conf::Parser& parser, Text host, uint16_t port, const conf::Place& place);
+    Group& add(conf::Parser& parser, Text host, const PortChoice& port, const conf::Place& place);
+    const Group* find_block(Text host) const;
     static Result<void> settle(conf::Parser& parser, Group& group);
     static Result<void> settle_block(conf::Parser& parser, Group& group);
     static Result<void> settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers);

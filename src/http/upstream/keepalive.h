@@ -12,6 +12,7 @@ namespace sluice::http::upstream {
 
 class PeerConnection;
 struct GroupConf;
+struct PeerSecurity;
 
 /// Lists that an idle connection stands in: its group's pool, and all of the worker.
 struct PoolTag {};
@@ -21,9 +22,9 @@ class Pool {
  public:
     explicit Pool(const GroupConf& conf) : conf_(conf) {}
 
-    /// A connection to `peer` that waits, taken out; null when there is none. `owner`: the location that asks; pools
-    /// that are local give only what it has put in itself.
-    PeerConnection* take(const event::SocketAddress& peer, const void* owner);
+    /// A connection to `peer` that waits and is as secure, taken out; null when there is none. `owner`: the location
+    /// that asks; pools that are local give only what it has put in itself.
+    PeerConnection* take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner);
     /// Keeps the connection, or closes it when its time is over; the one that waits longest makes room.
     void put(PeerConnection& connection);
     /// From a connection that ends while it waits.

@@ -28,6 +28,13 @@ PeerConnection::PeerConnection(Worker& worker, const event::SocketAddress& peer,
       timer_(event::Timer::call<&PeerConnection::on_timer>, this),
       made_at_(worker.loop().now()) {}
 
+void PeerConnection::secure(std::unique_ptr<event::SecureTransport> transport, const PeerSecurity& security) {
+    transport_ = std::move(transport);
+    client_ = security.client;
+    identity_ = security.identity;
+    connection_.set_transport(transport_.get());
+}
+
 void PeerConnection::close() {
     if (is_closed_) return;
     is_closed_ = true;
@@ -78,9 +85,9 @@ void PeerConnection::on_failed(const Error& error) {
     close();
 }
 
-PeerConnection* Pool::take(const event::SocketAddress& peer, const void* owner) {
+PeerConnection* Pool::take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner) {
     for (PeerConnection& connection : idle_) {
-        if (!(connection.peer() == peer)) continue;
+        if (!(connection.peer() == peer) || connection.security() != security) continue;
         if (conf_.keepalive->is_local && connection.owner() != owner) continue;
         connection.leave_pool();
         return &connection;

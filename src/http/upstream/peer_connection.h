@@ -2,10 +2,15 @@
 // group's pool between two of them; it destroys itself when it has closed.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "event/connection.h"
 #include "event/loop.h"
+#include "event/secure_transport.h"
 #include "event/timer.h"
 #include "http/upstream/keepalive.h"
+#include "http/upstream/secure.h"
 
 namespace sluice::http {
 class Worker;
@@ -28,6 +33,12 @@ class PeerConnection final : public event::ConnectionHandler,
     const event::SocketAddress& peer() const { return peer_; }
     const void* owner() const { return owner_; }
     void set_user(User* user) { user_ = user; }
+
+    /// From the first byte on, TLS; `security` is kept, too.
+    void secure(std::unique_ptr<event::SecureTransport> transport, const PeerSecurity& security);
+    /// Null: plain.
+    event::SecureTransport* transport() const { return transport_.get(); }
+    PeerSecurity security() const { return {client_, identity_}; }
 
     /// Requests sent on it so far.
     uint32_t requests = 0;
@@ -53,6 +64,9 @@ class PeerConnection final : public event::ConnectionHandler,
     void on_timer() { close(); }
 
     Worker& worker_;
+    std::unique_ptr<event::SecureTransport> transport_;  ///< outlives the connection
+    event::tls::Client* client_ = nullptr;
+    std::string identity_;
     event::Connection connection_;
     event::SocketAddress peer_;
     const void* owner_;
