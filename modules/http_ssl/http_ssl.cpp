@@ -6,6 +6,7 @@
 
 #include "certificate_settings.h"
 #include "checks.h"
+#include "client.h"
 #include "conf.h"
 #include "context.h"
 #include "handshake.h"
@@ -98,7 +99,7 @@ constexpr std::array kDirectives{
         "ssl_certificate_key",
         {.where = kWhere,
          .help = "the private key of ssl_certificate: a file, \"data:\", \"store:\" or \"engine:\""}),
-    conf::custom<&ServerConf::password_file, event::tls::parse::password_file>(
+    custom<&ServerConf::password_file, event::tls::parse::password_file>(
         "ssl_password_file",
         {.where = kWhere, .help = "passwords of encrypted keys, one a line", .arity = {1, 1}, .syntax = "file"}),
     custom<&ServerConf::certificate_cache, event::tls::parse::certificate_cache>(
@@ -191,6 +192,7 @@ constexpr http::Module kModule{
     .phases = kPhases,
     .configured = configured,
     .security = &kSecurity,
+    .tls_clients = &kUpstreamClients,
 };
 
 }  // namespace
