@@ -67,7 +67,10 @@ void EpollBackend::serve(Connection& connection) {
     if (connection.is_writing_) flush(connection);
     if (!is_still(connection, generation) || connection.is_failed_) return;
     connection.tell_kept();
-    if (is_still(connection, generation) && connection.is_readable_) read(connection);
+    if (!is_still(connection, generation) || connection.is_paused_) return;
+    if (connection.is_readable_) return read(connection);
+    // An end that a transport has found in the bytes.
+    if (connection.peer_closed_) connection.tell_peer_closed();
 }
 
 bool EpollBackend::add(int fd, uint32_t events, uint64_t data) {
@@ -99,7 +102,8 @@ Result<void> EpollBackend::connect(Connection& connection, const SocketAddress& 
 }
 
 void EpollBackend::resume(Connection& connection) {
-    if (connection.is_readable_ || connection.kept_ != nullptr) ready_.push_back(connection);
+    const bool has_end_to_tell = connection.peer_closed_ && !connection.closed_told_;
+    if (connection.is_readable_ || connection.kept_ != nullptr || has_end_to_tell) ready_.push_back(connection);
 }
 
 /// The descriptor leaves the epoll set with its last reference.
