@@ -91,9 +91,9 @@ Result<void> prepare_encryption(Parser& parser, const Target& target, const conf
     const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
     parser.point_at(word);
     if (!found) return found.error();
-    if (*found == nullptr && target.encryption == Encryption::always)
-        return Error("https protocol requires SSL support");
-    return {};
+    if (*found != nullptr || target.encryption == Encryption::maybe) return {};
+    parser.suggest(parser.arena().copy(parser.environment().directives.advise("ssl_protocols", conf::Context::http)));
+    return Error("https protocol requires SSL support");
 }
 
 Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments words) {

@@ -364,6 +364,14 @@ def test_scheme_of_the_client_is_passed_on(secure):
     assert s.get('/').status == 200 and up.last.headers['X-Forwarded-Proto'] == 'http'
 
 
+# Configurations
+
+def test_settings_that_nothing_uses(server):
+    s = server('''proxy_ssl_verify on; proxy_ssl_ciphers NONSENSE; proxy_ssl_certificate nowhere;
+        server { listen 127.0.0.1:%%main%%; location / { return 200 ok; } }''')
+    assert s.get('/').text == 'ok'
+
+
 # Failures and the next server
 
 def test_next_upstream(server, scripted):

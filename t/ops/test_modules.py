@@ -208,6 +208,21 @@ def test_autoload_can_be_turned_off(install):
     assert install.refusal('autoload_modules off;\n' + variable) == 'unknown "connections_active" variable'
 
 
+def test_https_finds_who_speaks_tls(install):
+    """No directive of the module's stands in the configuration."""
+    install.put('http_proxy')
+    install.index()
+    conf = 'events {}\nhttp { server { location / { proxy_pass https://127.0.0.1; } } }\n'
+    assert install.refusal(conf) == 'https protocol requires SSL support'
+    install.put('http_ssl')
+    install.index()
+    assert install.test(conf)[0] == 0
+    off = 'autoload_modules off;\nload_module http_proxy.so;\n' + conf
+    assert install.refusal(off) == 'https protocol requires SSL support'
+    assert install.advice(off) == 'it belongs to a module: load_module F/modules/http_ssl.so;'
+    assert install.test('load_module http_ssl.so;\n' + off)[0] == 0
+
+
 def test_a_module_of_an_older_interface_has_less_to_say(install, start):
     install.put_test('older', 'http_older')
     install.index()

@@ -50,7 +50,7 @@ Error Parser::complete(const Error& error) {
         .place = hides_place_ ? Text{} : told_place(),
         .pointed = pointed,
         .content = content_of(pointed.file),
-        .told_line = told.file == pointed.file ? told.line : 0,
+        .told_line = !hides_place_ && told.file == pointed.file ? told.line : 0,
         .advice = advice_,
     });
 

@@ -22,6 +22,18 @@ TEST(ProxyTarget, Addresses) {
     EXPECT_EQ(parts("http://unix:/run/s:/u?v"), "localhost|unix:/run/s|0|/u?v");
 }
 
+TEST(ProxyTarget, Schemes) {
+    EXPECT_EQ(parts("https://a"), "a|a|0|");
+    EXPECT_EQ(parts("HTTPS://a:81/x"), "a:81|a|81|/x");
+    EXPECT_EQ(parts("https://"), "no host");
+    EXPECT_TRUE(parse_url("HTTPS://a").is_secure);
+    EXPECT_EQ(parse_url("HTTPS://a").scheme, "https://");
+    EXPECT_EQ(parse_url("https://a").port_choice().number(), 443);
+    EXPECT_EQ(parse_url("https://a:80").port_choice().number(), 80);
+    EXPECT_FALSE(parse_url("http://a").is_secure);
+    EXPECT_EQ(parse_url("http://a").port_choice().number(), 80);
+}
+
 TEST(ProxyTarget, Mistakes) {
     EXPECT_EQ(parts("ftp://a"), "invalid URL prefix");
     EXPECT_EQ(parts(""), "invalid URL prefix");
