@@ -2,6 +2,7 @@
 #include "transport.h"
 
 #include <openssl/err.h>
+#include <sluice/event/buffer_pool.h>
 #include <sluice/event/loop.h>
 
 #include "error_queue.h"
@@ -132,7 +133,8 @@ bool TlsTransport::has_unread() const {
 void TlsTransport::read_records(Connection& connection) {
     Read how = Read::full;
     while (how == Read::full && connection.is_open() && has_unread()) {
-        event::PoolBuffer& buffer = take_buffer(loop_, false);
+        // Much that came together goes on together.
+        event::PoolBuffer& buffer = take_buffer(loop_, ports_.incoming.size() > event::BufferPool::kSmallSize);
         const event::BufferHold hold(buffer);
         size_t size = 0;
         how = fill(buffer, size);
