@@ -14,6 +14,7 @@ from lib import binary, tls, tls_upstream
 from lib.client import request
 from lib.messages import reply
 from lib.ports import free_port
+from lib.traffic import Traffic
 from lib.wait import DEADLINE, takes, wait_for
 
 LARGE = random.Random(7).randbytes(3 * 1024 * 1024 + 17)
@@ -270,3 +271,28 @@ def test_soak(server, scripted):
         thread.join(120)
     assert not problems
     wait_for(lambda: up.open <= 4, 'idle connections only')
+
+
+@pytest.mark.sluice_only('on a reload it closes idle kept connections under clients that are just sending')
+def test_reload_under_traffic(server, scripted):
+    """Old workers end what they have begun, kept connections included; new ones shake hands anew."""
+    up = scripted(tls_upstream.telling(close=False), tls=tls_upstream.context())
+    conf = CONF.replace('https://127.0.0.1:%%up%%', 'https://u') + ' upstream u { server 127.0.0.1:%%up%%; keepalive 8; }'
+    s = server(conf.replace('OPTIONS', VERIFIED), files=tls.files('a.test'), ports={'up': up.port})
+    with Traffic(s.port(), target='/', expected=200) as traffic:
+        for _ in range(3):
+            before = traffic.answered
+            wait_for(lambda: traffic.answered > before + 20, 'traffic')
+            s.reload()
+    assert not traffic.failures
+
+
+def test_reload_with_a_broken_certificate(server, scripted):
+    """The old settings go on."""
+    up = scripted(tls_upstream.telling(), tls=tls_upstream.context())
+    s = server(CONF.replace('OPTIONS', VERIFIED), files=tls.files('a.test'), ports={'up': up.port})
+    s.write('conf/ca.pem', 'nonsense')
+    s.excuse(r'\[emerg\].*SSL_CTX_load_verify_locations')
+    s.signal('HUP')
+    s.wait_log(r'\[emerg\] .*SSL_CTX_load_verify_locations\("%s/conf/ca.pem"\) failed \(SSL: .*no certificate or crl found\)' % s.prefix)
+    assert s.get('/').status == 200

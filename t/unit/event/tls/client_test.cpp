@@ -1,7 +1,11 @@
 // What needs no TLS of TLS to upstreams: names, and who shares a context.
 #include "event/tls/client.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+
+#include "event/tls/client_family.h"
 
 namespace sluice::event::tls {
 namespace {
@@ -45,6 +49,22 @@ TEST(TlsClient, ConstantsAreNotEvaluated) {
     settings.certificate.set({script::Complex("a.pem"), {}});
     settings.certificate_key.set({script::Complex("a.key"), {}});
     EXPECT_FALSE(settings.has_variable_certificate());
+}
+
+struct GrpcConf : ClientSettings {};
+constexpr auto kGrpc = client_family<GrpcConf, "grpc_">(conf::Context::http | conf::Context::http_location);
+
+TEST(TlsClient, AFamilyGetsItsRowsByItsPrefix) {
+    for (const Text name :
+         {"grpc_ssl_session_reuse", "grpc_ssl_protocols", "grpc_ssl_ciphers", "grpc_ssl_name", "grpc_ssl_server_name",
+          "grpc_ssl_verify", "grpc_ssl_verify_depth", "grpc_ssl_trusted_certificate", "grpc_ssl_crl",
+          "grpc_ssl_certificate", "grpc_ssl_certificate_key", "grpc_ssl_certificate_cache", "grpc_ssl_password_file",
+          "grpc_ssl_conf_command"}) {
+        const auto is_this = [&](const conf::Directive& row) { return row.name == name; };
+        EXPECT_EQ(std::count_if(kGrpc.begin(), kGrpc.end(), is_this), 1) << name;
+    }
+    EXPECT_EQ(kGrpc.size(), 14U);
+    EXPECT_FALSE(kGrpc[0].where.has(conf::Context::http_server));
 }
 
 }  // namespace
