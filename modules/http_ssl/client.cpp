@@ -72,6 +72,10 @@ Result<std::unique_ptr<event::SecureTransport>> UpstreamClient::begin(event::Con
     const bool tells_name = *settings.server_name && !name.empty() && !is_ip_address(name);
     if (tells_name && SSL_set_tlsext_host_name(ssl.get(), name.c_str()) != 1)
         return fail("SSL_set_tlsext_host_name", name);
+    // This one answers 0 for success.
+    const auto* protocols = reinterpret_cast<const unsigned char*>(settings.alpn.data());
+    if (SSL_set_alpn_protos(ssl.get(), protocols, static_cast<unsigned>(settings.alpn.size())) != 0)
+        return make_error("SSL_set_alpn_protos() failed");
     if (!wanted.certificate.empty()) {
         const Result<void> done =
             present(ssl.get(), wanted.certificate, wanted.certificate_key, connection.loop().now());

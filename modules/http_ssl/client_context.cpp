@@ -49,14 +49,6 @@ Result<void> use_conf_commands(Parser& parser, SSL_CTX* context, const ClientSet
     return use_commands(parser, context, *settings.conf_command, SSL_CONF_FLAG_CLIENT);
 }
 
-Result<void> use_alpn(Parser&, SSL_CTX* context, const ClientSettings& settings) {
-    if (settings.alpn.empty()) return {};
-    // This one answers 0 for success.
-    const auto* names = reinterpret_cast<const unsigned char*>(settings.alpn.data());
-    const int failed = SSL_CTX_set_alpn_protos(context, names, static_cast<unsigned>(settings.alpn.size()));
-    return failed != 0 ? make_error("SSL_CTX_set_alpn_protos() failed") : Result<void>{};
-}
-
 }  // namespace
 
 Result<event::tls::Client*> UpstreamClients::make(Parser& parser, const ClientSettings& settings) const {
@@ -67,7 +59,7 @@ Result<event::tls::Client*> UpstreamClients::make(Parser& parser, const ClientSe
                         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | options_without(*settings.protocols));
     SSL_CTX_set_min_proto_version(context.get(), 0);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-    for (const auto use : {use_ciphers, use_own_certificate, use_verification, use_alpn, use_conf_commands})
+    for (const auto use : {use_ciphers, use_own_certificate, use_verification, use_conf_commands})
         if (Result<void> used = use(parser, context.get(), settings); !used) return used.error();
     ERR_clear_error();
     return parser.arena().make<UpstreamClient>(std::move(context), settings, parser.environment().conf_prefix);

@@ -70,7 +70,8 @@ struct ClientSettings {
 
     // Not directives.
     Text prefix;  ///< "proxy_": messages name directives
-    Text alpn;    ///< protocols offered in RFC 7301's format, each with its length in front; empty: none
+    /// Protocols offered in RFC 7301's format, each with its length in front; empty: none. Each location has its own.
+    Text alpn;
     /// What locations with the same settings share: see client.h.
     ClientContext* context = nullptr;
 };

@@ -17,8 +17,9 @@ void Exchange::settle_security() {
         certificate_ = tls.certificate->value.evaluate(request_);
         certificate_key_ = tls.certificate_key->value.evaluate(request_);
     }
-    security_.identity =
-        arena().concat(*tls.server_name ? "+" : "-", tls_name_, "\n", certificate_, "\n", certificate_key_);
+    // The name comes last: it may be anything.
+    security_.identity = arena().concat(*tls.server_name ? "+" : "-", certificate_, "\n", certificate_key_, "\n",
+                                        tls.alpn, "\n", tls_name_);
 }
 
 void Exchange::shake_hands() {
