@@ -51,7 +51,7 @@ bool Request::send_header() {
     }
     response.is_header_sent = true;
     copies_files_ = response.is_body_in_memory || !*conf<LocationConf>().sendfile ||
-                    connection_.transport().transport() != nullptr;
+                    connection_.transport().transport() != nullptr || version >= kHttp2;
     return true;
 }
 

@@ -74,6 +74,7 @@ class Request final : public script::Subject, public LogContext {
     Text host;         ///< valid, lower case, without port; from the target, else from Host; empty: none
     Text host_port;    ///< digits of the port in Host or the target, may be empty
     Headers headers;
+    Headers trailers;  ///< behind the body, complete when the body is; HTTP/1's are not kept
     RequestBody body;
     int64_t head_length = 0;  ///< bytes of request line and headers ($request_length adds the body)
 

@@ -1,0 +1,155 @@
+// The callbacks. Within them nothing is sent or read, and no stream is destroyed.
+#include "library.h"
+
+#include <cstdlib>
+
+#include <sluice/core/base/text.h>
+
+#include "output.h"
+#include "session.h"
+#include "stream.h"
+
+namespace sluice::http2 {
+
+namespace {
+
+Session& owner_of(void* user_data) {
+    return *static_cast<Session*>(user_data);
+}
+
+Stream* stream_of(nghttp2_session* session, int32_t id) {
+    return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
+}
+
+Text text_of(nghttp2_rcbuf* buffer) {
+    const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
+    return {reinterpret_cast<const char*>(bytes.base), bytes.len};
+}
+
+int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void* user_data) {
+    owner_of(user_data).count_frame(*head, stream_of(session, head->stream_id));
+    return 0;
+}
+
+int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
+    return owner_of(user_data).begin_head(*frame) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+int on_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
+              uint8_t, void* user_data) {
+    Stream* stream = stream_of(session, frame->hd.stream_id);
+    if (stream == nullptr) return 0;
+    const bool is_trailer = frame->headers.cat != NGHTTP2_HCAT_REQUEST;
+    switch (stream->add_field(text_of(name), text_of(value), is_trailer)) {
+        case RequestHead::Outcome::taken: return 0;
+        case RequestHead::Outcome::malformed: break;
+        case RequestHead::Outcome::flood: owner_of(user_data).refuse_connection(NGHTTP2_ENHANCE_YOUR_CALM); return 0;
+    }
+    owner_of(user_data).reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+// The library would leave such a field out; RFC 9113 §8.2.1 calls the whole message malformed.
+int on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
+                      uint8_t, void* user_data) {
+    Stream* stream = stream_of(session, frame->hd.stream_id);
+    owner_of(user_data).report_invalid_field(stream, text_of(name), text_of(value));
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+int on_frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
+    owner_of(user_data).take_frame(*frame, stream_of(session, frame->hd.stream_id));
+    return 0;
+}
+
+int on_data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user_data) {
+    Session& owner = owner_of(user_data);
+    if (Stream* stream = stream_of(session, id)) {
+        stream->take_body({reinterpret_cast<const char*>(data), size});
+    } else {
+        owner.consume_ownerless(id, size);
+    }
+    return 0;
+}
+
+int on_stream_close(nghttp2_session* session, int32_t id, uint32_t error, void*) {
+    if (Stream* stream = stream_of(session, id)) stream->on_closed(error);
+    return 0;
+}
+
+int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
+    if (frame->hd.type == NGHTTP2_RST_STREAM) owner_of(user_data).on_reset_sent(frame->rst_stream.error_code);
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+    if (Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_frame_sent(*frame);
+    return 0;
+}
+
+int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source,
+              void* user_data) {
+    constexpr size_t kFrameHead = 9;
+    Output& output = owner_of(user_data).output();
+    Stream& stream = *static_cast<Stream*>(source->ptr);
+    // The library goes from frame to frame by itself; it asks again for this one.
+    if (output.is_full()) return NGHTTP2_ERR_WOULDBLOCK;
+    if (!stream.has_output(size))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // it was given up since it offered this
+    output.add({reinterpret_cast<const char*>(head), kFrameHead});
+    stream.write(output, size);
+    return 0;
+}
+
+ssize_t choose_data_size(nghttp2_session* session, uint8_t, int32_t id, int32_t connection_window,
+                         int32_t stream_window, uint32_t largest_frame, void* user_data) {
+    return owner_of(user_data).data_size(stream_of(session, id), connection_window, stream_window, largest_frame);
+}
+
+int on_library_error(nghttp2_session*, int, const char* what, size_t size, void* user_data) {
+    owner_of(user_data).report_error({what, size});
+    return 0;
+}
+
+nghttp2_session_callbacks* make_callbacks() {
+    nghttp2_session_callbacks* made = nullptr;
+    if (nghttp2_session_callbacks_new(&made) != 0) std::abort();
+    nghttp2_session_callbacks_set_on_begin_frame_callback(made, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback2(made, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback2(made, on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame_received);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
+    nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
+    nghttp2_session_callbacks_set_send_data_callback(made, send_data);
+    nghttp2_session_callbacks_set_data_source_read_length_callback(made, choose_data_size);
+    nghttp2_session_callbacks_set_error_callback2(made, on_library_error);
+    return made;
+}
+
+nghttp2_option* make_options() {
+    nghttp2_option* made = nullptr;
+    if (nghttp2_option_new(&made) != 0) std::abort();
+    nghttp2_option_set_no_auto_window_update(made, 1);
+    nghttp2_option_set_no_closed_streams(made, 1);
+    nghttp2_option_set_builtin_recv_extension_type(made, NGHTTP2_PRIORITY_UPDATE);
+    return made;
+}
+
+struct Shared {
+    nghttp2_session_callbacks* callbacks = make_callbacks();
+    nghttp2_option* options = make_options();
+    ~Shared() {
+        nghttp2_session_callbacks_del(callbacks);
+        nghttp2_option_del(options);
+    }
+};
+
+}  // namespace
+
+Library make_library(Session& owner) {
+    static const Shared shared;
+    nghttp2_session* made = nullptr;
+    if (nghttp2_session_server_new2(&made, shared.callbacks, &owner, shared.options) != 0) std::abort();
+    return Library(made);
+}
+
+}  // namespace sluice::http2

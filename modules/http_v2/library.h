@@ -1,0 +1,21 @@
+// nghttp2, which does the framing and HPACK: how a session of it is made, and its callbacks as calls of ours.
+#pragma once
+
+#include <memory>
+
+#include <nghttp2/nghttp2.h>
+
+namespace sluice::http2 {
+
+class Session;
+
+struct LibraryDeleter {
+    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+};
+using Library = std::unique_ptr<nghttp2_session, LibraryDeleter>;
+
+/// A server's side of a connection; its callbacks go to `owner`, which outlives it. Never null: out of memory aborts
+/// the process.
+Library make_library(Session& owner);
+
+}  // namespace sluice::http2

@@ -1,0 +1,136 @@
+// Session: HTTP/2 on a client's connection (RFC 9113). What arrives goes to the library at once; what its streams
+// answer is gathered, and leaves when everybody had his turn: many responses in one send.
+//
+//   bytes ─► on_received ─► library ─callbacks─► streams ─► requests ─► handlers ─► streams ─► wake()
+//   loop ─► turn(): library ─frames─► Output ─► connection; streams hear what has gone, and end
+//
+//   open ─ drain(): GOAWAY that announces, PING ─ its answer: GOAWAY that counts ─ no streams: lingering ─► closed
+#pragma once
+
+#include <cstdint>
+
+#include <sluice/event/loop.h>
+#include <sluice/event/received.h>
+#include <sluice/event/timer.h>
+#include <sluice/http/server_connection.h>
+#include <sluice/http/session.h>
+
+#include "flood.h"
+#include "library.h"
+#include "output.h"
+#include "stream.h"
+
+namespace sluice::http2 {
+
+class Session final : public http::Session {
+ public:
+    explicit Session(http::ServerConnection& connection);
+    ~Session() override;
+
+    // http::Session
+    void on_received(event::Received& received) override;
+    void on_sent() override;
+    void on_peer_closed() override;
+    void on_failed(const Error& error) override;
+    void on_timer() override;
+    void shut_down() override { drain(); }
+    void describe(TextBuilder& line) const override;
+
+    http::ServerConnection& connection() { return connection_; }
+    event::Loop& loop() const { return connection_.loop(); }
+    nghttp2_session& library() { return *library_; }
+
+    // From the streams.
+    /// There is something to send, or a stream has ended: turn() runs behind all that is going on now.
+    void wake() { loop().defer(turn_task_); }
+    void add_waiting(Stream& stream) { waiting_.push_back(stream); }
+    void add_gone(Stream& stream);
+    /// So many bytes of a stream's body were taken: the windows may open again.
+    void consume(const Stream& stream, size_t size);
+    /// The body of this stream is wanted: a larger window than for those that nobody may ever ask for.
+    void widen(const Stream& stream);
+    void reset(const Stream& stream, uint32_t error);
+    void on_stream_closed() { --open_count_; }
+    void on_answered() { flood_.earn(FloodGate::kReset); }
+    /// Begins the graceful end (RFC 9113 §6.8): no more streams after the client has heard it.
+    void drain();
+    /// The buffer of the bytes that the library is reading; only within its callbacks.
+    event::PoolBuffer& current_buffer() const { return *current_; }
+
+    // From the library (session_input.cpp).
+    void count_frame(const nghttp2_frame_hd& head, const Stream* stream);
+    /// False: the stream is refused.
+    [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
+    void take_frame(const nghttp2_frame& frame, Stream* stream);
+    void consume_ownerless(int32_t id, size_t size);
+    void report_invalid_field(const Stream* stream, Text name, Text value) const;
+    void report_error(Text what) const;
+    void on_reset_sent(uint32_t error);
+    /// GOAWAY with an error: the connection ends as soon as it is sent.
+    void refuse_connection(uint32_t error);
+    Output& output() { return output_; }
+    ssize_t data_size(Stream* stream, int32_t connection_window, int32_t stream_window, uint32_t largest_frame) const;
+
+ private:
+    enum class Drain : uint8_t {
+        none,
+        announced,  ///< new streams are still taken: the client may not have heard of it
+        told,       ///< the last stream is named
+    };
+
+    // session_input.cpp
+    void submit_settings();
+    void settle_head_timer();
+    void count_unknown(size_t received);
+    void check_flood();
+    // session_output.cpp
+    void turn();
+    /// False: nothing more can be sent now.
+    bool send_round();
+    void correct_greeting();
+    bool fill();
+    void tell_gone();
+    void watch_waiting();
+    void on_send_timer();
+    void fail(const Error& error);
+    // session.cpp
+    void end_streams();
+    void settle();
+    void become_idle();
+    void finish_drain();
+    void take_ping(const nghttp2_ping& ping);
+    void end_all(void (Stream::*tell)());
+    void linger();
+    void close(bool resets);
+
+    http::ServerConnection& connection_;
+    Library library_;
+    Output output_;
+    List<Stream, AllTag> streams_;
+    List<Stream, WaitingTag> waiting_;
+    List<Stream, GoneTag> gone_;
+    event::Task turn_task_;
+    event::Timer send_timer_;
+    event::Timer drain_timer_;
+    FloodGate flood_;
+    event::PoolBuffer* current_ = nullptr;
+    int64_t sent_at_timer_ = 0;
+    int64_t unknown_ = 0;        ///< bytes that came, less those of frames that count_frame() has seen
+    int64_t unknown_spent_ = 0;  ///< of these, what was spent for
+    uint32_t stream_count_ = 0;  ///< requests
+    uint32_t open_count_ = 0;    ///< of these, those that the library has not closed
+    uint32_t most_streams_;
+    Drain drain_ = Drain::none;
+    bool was_greeted_ : 1 = false;      ///< our SETTINGS are in the output
+    bool is_sending_ : 1 = false;       ///< `output_` is on its way
+    bool is_reading_head_ : 1 = false;  ///< a header block has begun and not ended
+    bool is_head_timed_ : 1 = false;    ///< client_header_timeout runs
+    bool is_lingering_ : 1 = false;
+    bool is_closed_ : 1 = false;
+    bool is_broken_ : 1 = false;  ///< nothing can be sent any more
+    bool peer_closed_ : 1 = false;
+    bool is_refused_ : 1 = false;  ///< refuse_connection() was called, or the library gave up
+    bool has_ended_ : 1 = false;   ///< the library has nothing more to say or to hear
+};
+
+}  // namespace sluice::http2

@@ -1,0 +1,175 @@
+// Session: what the client sends.
+#include <sluice/sdk.h>
+
+#include "conf.h"
+#include "session.h"
+
+namespace sluice::http2 {
+
+namespace {
+
+/// Of bodies that a handler takes.
+constexpr int32_t kStreamWindow = 256 * 1024;
+/// Of all streams together, for what waits for its handler.
+constexpr int32_t kConnectionWindow = 4 * 1024 * 1024;
+/// A piece of body below this size is hardly worth its frame.
+constexpr size_t kTinyFrame = 16;
+constexpr size_t kFrameHead = 9;
+
+}  // namespace
+
+void Session::submit_settings() {
+    const ServerConf& conf = conf_of(*connection_.address().default_server);
+    const auto& buffers = *connection_.address().default_server->core->large_client_header_buffers;
+    const std::array<nghttp2_settings_entry, 5> entries{{
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX},  // see correct_greeting()
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(conf.body_preread_size->count)},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(buffers.size.count) * buffers.number},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+    }};
+    nghttp2_submit_settings(library_.get(), NGHTTP2_FLAG_NONE, entries.data(), entries.size());
+    nghttp2_session_set_local_window_size(library_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+}
+
+/// Frames of types that nobody knows are not told of: whatever bytes are in no other frame are theirs, or those of a
+/// header block's continuation.
+void Session::count_unknown(size_t received) {
+    constexpr int64_t kBytes = 256;
+    unknown_ += static_cast<int64_t>(received);
+    if (unknown_ < unknown_spent_ + kBytes) return;
+    flood_.spend((unknown_ - unknown_spent_) / kBytes);
+    unknown_spent_ = unknown_;
+    check_flood();
+}
+
+/// Of every frame but CONTINUATION, which the library counts.
+void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
+    unknown_ -= static_cast<int64_t>(head.length + kFrameHead);
+    switch (head.type) {
+        case NGHTTP2_DATA:
+            if (head.length >= kTinyFrame) {
+                flood_.earn(FloodGate::kFrame);
+            } else {
+                flood_.spend(FloodGate::kFrame);
+            }
+            break;
+        case NGHTTP2_HEADERS: break;
+        case NGHTTP2_RST_STREAM:
+            flood_.spend(stream != nullptr && !stream->is_over() ? FloodGate::kReset : FloodGate::kFrame);
+            break;
+        case NGHTTP2_SETTINGS:
+        case NGHTTP2_PING: flood_.spend(FloodGate::kAnswered); break;
+        default: flood_.spend(FloodGate::kFrame); break;
+    }
+    check_flood();
+}
+
+void Session::check_flood() {
+    if (!flood_.is_exhausted(loop().now()) || is_refused_) return;
+    connection_.log().info("http2 flood detected");
+    refuse_connection(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void Session::on_reset_sent(uint32_t error) {
+    // A client that makes us reset its streams is no better than one that does so itself.
+    if (error != NGHTTP2_NO_ERROR) flood_.spend(FloodGate::kReset);
+}
+
+bool Session::begin_head(const nghttp2_frame& frame) {
+    is_reading_head_ = true;
+    if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) return true;
+    const int32_t id = frame.hd.stream_id;
+    // Requests may live on behind streams that were reset.
+    if (is_refused_ || open_count_ >= most_streams_ || stream_count_ >= 2 * most_streams_) {
+        nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+        return false;
+    }
+    ++connection_.requests;
+    ++stream_count_;
+    ++open_count_;
+    auto* const stream = new Stream(*this, id);
+    streams_.push_back(*stream);
+    nghttp2_session_set_stream_user_data(library_.get(), id, stream);
+    return true;
+}
+
+void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
+    const bool is_end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    switch (frame.hd.type) {
+        case NGHTTP2_HEADERS:
+            is_reading_head_ = false;
+            if (stream == nullptr) break;
+            if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) {
+                if (is_end) stream->end_input();
+                break;
+            }
+            stream->count_head(frame.hd.length + kFrameHead);
+            if (!is_refused_ && !stream->begin(is_end)) reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+            break;
+        case NGHTTP2_DATA:
+            if (is_end && stream != nullptr) stream->end_input();
+            break;
+        case NGHTTP2_PING: take_ping(frame.ping); break;
+        default: break;
+    }
+}
+
+/// client_header_timeout: for the time that a header block takes.
+void Session::settle_head_timer() {
+    if (is_reading_head_ == is_head_timed_) {
+        if (!is_head_timed_ && connection_.requests != 0) connection_.stop_timer();
+        return;
+    }
+    is_head_timed_ = is_reading_head_;
+    if (is_head_timed_) {
+        connection_.start_timer(*connection_.address().default_server->core->client_header_timeout);
+    } else {
+        connection_.stop_timer();
+    }
+}
+
+void Session::consume(const Stream& stream, size_t size) {
+    if (is_broken_) return;
+    if (stream.is_closed()) {
+        nghttp2_session_consume_connection(library_.get(), size);
+    } else {
+        nghttp2_session_consume(library_.get(), stream.id(), size);
+    }
+    wake();
+}
+
+void Session::consume_ownerless(int32_t id, size_t size) {
+    nghttp2_session_consume(library_.get(), id, size);
+}
+
+void Session::widen(const Stream& stream) {
+    const int32_t now = nghttp2_session_get_stream_local_window_size(library_.get(), stream.id());
+    if (now >= kStreamWindow || stream.is_closed()) return;
+    nghttp2_session_set_local_window_size(library_.get(), NGHTTP2_FLAG_NONE, stream.id(), kStreamWindow);
+    wake();
+}
+
+void Session::reset(const Stream& stream, uint32_t error) {
+    if (stream.is_closed() || is_broken_) return;
+    nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, stream.id(), error);
+    wake();
+}
+
+void Session::refuse_connection(uint32_t error) {
+    if (is_refused_) return;
+    is_refused_ = true;
+    nghttp2_session_terminate_session(library_.get(), error);
+    wake();
+}
+
+void Session::report_invalid_field(const Stream* stream, Text name, Text value) const {
+    const Log& log = stream != nullptr ? const_cast<Stream*>(stream)->request().log() : connection_.log();
+    log.info("client sent invalid header line: \"", name, ": ", value.substr(0, 100), "\"");
+}
+
+void Session::report_error(Text what) const {
+    connection_.log().info("http2: ", what);
+}
+
+}  // namespace sluice::http2

@@ -1,0 +1,130 @@
+// Session: what leaves. Once per turn of the loop the frames of all streams are gathered into one send.
+#include <algorithm>
+#include <cerrno>
+
+#include <sluice/sdk.h>
+
+#include "conf.h"
+#include "session.h"
+
+namespace sluice::http2 {
+
+namespace {
+
+/// Bytes sent before other connections have their turn.
+constexpr size_t kSentAtOnce = 1024 * 1024;
+/// Frames that wait for a client that does not read; beyond it, it is not read from either.
+constexpr size_t kMostQueued = 512;
+
+}  // namespace
+
+void Session::turn() {
+    if (is_closed_) return;
+    size_t sent = 0;
+    while (!is_sending_ && !is_broken_ && !is_lingering_) {
+        end_streams();
+        if (!fill()) break;
+        if (output_.is_empty()) break;
+        sent += output_.size();
+        if (!send_round()) break;
+        if (sent >= kSentAtOnce) {
+            wake();
+            break;
+        }
+    }
+    end_streams();
+    if (is_closed_ || is_lingering_) return;
+    watch_waiting();
+    settle();
+}
+
+/// Takes frames from the library until the buffer is full or there are none.
+bool Session::fill() {
+    while (!output_.is_full()) {
+        const uint8_t* bytes = nullptr;
+        const ssize_t size = nghttp2_session_mem_send(library_.get(), &bytes);
+        if (size < 0) {
+            fail(Error(nghttp2_strerror(static_cast<int>(size)), 0));
+            return false;
+        }
+        if (size == 0) break;
+        output_.add({reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
+        if (!was_greeted_) correct_greeting();
+    }
+    return true;
+}
+
+/// A client that opens one stream too many gets a stream error (RFC 9113 §5.1.2), of which the library would make one
+/// of the connection. So the limit is ours, and unknown to it: the number is put into our SETTINGS, whose first it
+/// is.
+void Session::correct_greeting() {
+    constexpr size_t kValueAt = 9 + 2;
+    was_greeted_ = true;
+    for (size_t i = 0; i < 4; ++i)
+        output_.data()[kValueAt + i] = static_cast<char>(most_streams_ >> (24 - 8 * i) & 0xffU);
+}
+
+bool Session::send_round() {
+    // What the client reads earns it the frames that say so.
+    flood_.earn(static_cast<int64_t>(output_.size() / 1024));
+    event::Chain chain = output_.take();
+    switch (connection_.transport().send(chain)) {
+        case event::SendState::done:
+            output_.release();
+            tell_gone();
+            return true;
+        case event::SendState::pending:
+            is_sending_ = true;
+            sent_at_timer_ = connection_.transport().bytes_sent();
+            send_timer_.arm(loop(), *connection_.address().default_server->root.core->send_timeout);
+            return false;
+        case event::SendState::failed: break;
+    }
+    fail(Error("send() failed", connection_.transport().send_error()));
+    return false;
+}
+
+void Session::add_gone(Stream& stream) {
+    static_cast<ListNode<WaitingTag>&>(stream).unlink();
+    gone_.push_back(stream);
+}
+
+void Session::tell_gone() {
+    while (Stream* stream = gone_.pop_front()) stream->on_output_gone();
+}
+
+void Session::watch_waiting() {
+    for (Stream& stream : waiting_) stream.watch_waiting();
+    const bool is_stuffed = is_sending_ && nghttp2_session_get_outbound_queue_size(library_.get()) > kMostQueued;
+    event::Connection& transport = connection_.transport();
+    if (is_stuffed && !transport.is_paused()) {
+        transport.pause();
+    } else if (!is_stuffed && transport.is_paused()) {
+        transport.resume();
+    }
+}
+
+// As for HTTP/1: send_timeout counts from one success to the next.
+void Session::on_send_timer() {
+    const int64_t sent = connection_.transport().bytes_sent();
+    const auto& core = *connection_.address().default_server->root.core;
+    if (sent != sent_at_timer_) {
+        sent_at_timer_ = sent;
+        send_timer_.arm(loop(), *core.send_timeout);
+        return;
+    }
+    connection_.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+    is_broken_ = true;
+    end_all(&Stream::on_connection_lost);
+    end_streams();
+    close(*core.reset_timedout_connection);
+}
+
+ssize_t Session::data_size(Stream* stream, int32_t connection_window, int32_t stream_window,
+                           uint32_t largest_frame) const {
+    int64_t most = std::min<int64_t>({connection_window, stream_window, largest_frame, 16 * 1024});
+    if (stream != nullptr) most = std::min(most, stream->request().conf<LocationConf>().chunk_size->count);
+    return std::max<int64_t>(most, 1);
+}
+
+}  // namespace sluice::http2

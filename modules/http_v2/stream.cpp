@@ -1,0 +1,102 @@
+// Stream: its beginning and its end.
+#include "stream.h"
+
+#include <sluice/sdk.h>
+
+#include "session.h"
+
+namespace sluice::http2 {
+
+using http::Request;
+
+Stream::Stream(Session& session, int32_t id)
+    : session_(session),
+      request_(arena_.make<Request>(arena_, session.connection(), *this, session.connection().http())),
+      id_(id),
+      held_task_(event::Task::call<&Stream::tunnel_held>, this),
+      body_timer_(event::Timer::call<&Stream::on_body_timer>, this),
+      send_timer_(event::Timer::call<&Stream::on_send_timer>, this),
+      rate_timer_(event::Timer::call<&Stream::on_rate_timer>, this) {
+    request_->use_server(*session.connection().address().default_server);
+    request_->version = http::kHttp2;
+    request_->set_action("reading client request headers");
+    request_->keeps_alive = true;
+}
+
+Stream::~Stream() {
+    drop_input();
+}
+
+void Stream::on_finished(Request&) {
+    is_over_ = true;
+    session_.wake();
+}
+
+void Stream::abort(Request& request) {
+    is_broken_ = true;
+    on_finished(request);
+}
+
+void Stream::on_closed(uint32_t error) {
+    is_closed_ = true;
+    session_.on_stream_closed();
+    if (is_over_) return session_.wake();
+    // Both sides have ended, and the request only has to hear that its output has gone.
+    if (is_output_ended_ && (!is_pending_ || ListNode<GoneTag>::is_linked())) return;
+    if (!has_begun_) {
+        // A head that was refused, or never came to its end.
+        request_->finish(http::kStatusClientClosed);
+        request_->response.status = 400;
+        return;
+    }
+    if (error != NGHTTP2_NO_ERROR) request_->log().info("client canceled stream ", id_);
+    on_connection_lost();
+}
+
+void Stream::on_connection_lost() {
+    is_pending_ = false;
+    out_.clear();
+    if (is_over_) return;
+    if (tunnel_ != nullptr) {
+        tunnel_->on_client_failed(Error("client canceled stream", ECONNRESET));
+    } else {
+        if (body_ == Body::wanted && !is_input_ended_) request_->body.fail(*request_, 400);
+        request_->on_client_gone();
+    }
+    request_->finish(http::kStatusClientClosed);
+}
+
+void Stream::on_peer_closed() {
+    if (is_over_) return;
+    if (tunnel_ != nullptr) {
+        tunnel_->on_client_closed();
+    } else if (!has_begun_) {
+        request_->log().info("client prematurely closed connection");
+        request_->finish(http::kStatusClientClosed);
+        request_->response.status = 400;
+    } else if (!is_input_ended_ && body_ == Body::wanted) {
+        request_->log().info("client prematurely closed connection");
+        request_->body.fail(*request_, 400);
+        if (!is_over_) request_->on_client_gone();
+    } else {
+        request_->on_client_gone();
+    }
+}
+
+void Stream::end() {
+    has_ended_ = true;
+    body_timer_.disarm();
+    send_timer_.disarm();
+    rate_timer_.disarm();
+    request_->http().phases.run_log(*request_);
+    drop_input();
+    if (is_broken_ && !is_closed_) {
+        session_.reset(*this, NGHTTP2_INTERNAL_ERROR);
+        return;
+    }
+    if (!is_broken_) session_.on_answered();
+    // RFC 9113 §8.1: the answer is complete, and what the client still sends is for nobody.
+    if (!is_closed_ && !is_input_ended_) session_.reset(*this, NGHTTP2_NO_ERROR);
+}
+
+}  // namespace sluice::http2

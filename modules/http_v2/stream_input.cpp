@@ -1,0 +1,179 @@
+// Stream: the request's head becomes a request, its body is handed on as the handler wants it. Windows open only for
+// what was taken (RFC 9113 §5.2): a handler that is slow slows the client.
+#include <sluice/http/request_start.h>
+#include <sluice/sdk.h>
+
+#include "conf.h"
+#include "session.h"
+#include "stream.h"
+
+namespace sluice::http2 {
+
+using http::Request;
+using http::RequestBody;
+
+RequestHead::Outcome Stream::add_field(Text name, Text value, bool is_trailer) {
+    return is_trailer ? head_.add_trailer(*request_, name, value) : head_.add(*request_, name, value);
+}
+
+void Stream::count_head(size_t size) {
+    request_->head_length += static_cast<int64_t>(size);
+}
+
+void Stream::refuse(uint16_t status) {
+    request_->finish(status);
+}
+
+bool Stream::begin(bool is_ended) {
+    if (head_.complete(*request_) == RequestHead::Outcome::malformed) return false;
+    if (head_.is_too_large() || head_.has_too_many()) {
+        has_begun_ = true;
+        is_input_ended_ = is_ended;
+        request_->begin_answer();
+        refuse(head_.is_too_large() ? http::kStatusHeaderTooLarge : uint16_t{400});
+        return true;
+    }
+    const std::optional<http::Authority> authority = http::parse_authority(head_.authority());
+    if (!authority) {
+        request_->log().info("client sent invalid host header");
+        return false;
+    }
+    has_begun_ = true;
+    request_->begin_answer();
+    request_->set_action({});
+    http::choose_server(*request_, authority);
+    if (settle_head() && settle_body(is_ended)) {
+        if (const uint16_t status = http::start_phases(*request_); status != 0) refuse(status);
+    }
+    return true;
+}
+
+bool Stream::settle_head() {
+    if (!head_.protocol().empty()) {
+        if (head_.protocol() != "websocket") {
+            // RFC 8441 §4 names no status; RFC 9220 does.
+            request_->log().info("client sent CONNECT for unknown protocol \"", head_.protocol(), "\"");
+            refuse(501);
+            return false;
+        }
+        begin_websocket();
+    } else if (request_->method != http::Method::connect && !head_.path().starts_with('/')) {
+        // As nginx: nothing here is asked of the server as a whole (OPTIONS *, RFC 9110 §9.3.7).
+        request_->log().info("client sent invalid request");
+        refuse(400);
+        return false;
+    }
+    const auto refusal = http::settle_target(*request_, http::split_target(head_.path()));
+    if (!refusal) return true;
+    request_->log().info(refusal->text);
+    refuse(refusal->status);
+    return false;
+}
+
+bool Stream::settle_body(bool is_ended) {
+    RequestBody& body = request_->body;
+    const http::Field* length = request_->headers.find(http::KnownHeader::content_length);
+    is_input_ended_ = is_ended;
+    if (is_extended_connect_ || is_ended) {
+        body.framing = RequestBody::Framing::none;
+    } else if (length != nullptr) {
+        // The library has checked it, and will compare.
+        body.announced_length = static_cast<int64_t>(text::parse_uint(length->value).value_or(0));
+        body.framing = body.announced_length != 0 ? RequestBody::Framing::length : RequestBody::Framing::none;
+    } else {
+        body.framing = RequestBody::Framing::chunked;
+    }
+    const http::Expectation expectation = http::expectation_of(*request_);
+    expects_continue_ = expectation == http::Expectation::continue_100;
+    if (expectation != http::Expectation::unknown) return true;
+    refuse(417);
+    return false;
+}
+
+/// The library's callbacks are on the stack: what a handler sends is gathered and leaves later.
+void Stream::take_body(Text piece) {
+    if (tunnel_ != nullptr) return tunnel_take(piece);
+    if (is_over_ || has_ended_ || body_ == Body::dropped || request_->body.is_discarded()) {
+        consume(piece.size());
+        return;
+    }
+    if (body_ != Body::wanted || !held_.empty()) return hold(piece);
+    feed(piece);
+}
+
+void Stream::feed(Text piece) {
+    request_->body.feed(*request_, piece, false);
+    consume(piece.size());
+    if (body_ == Body::wanted && !is_over_)
+        body_timer_.arm(session_.loop(), *request_->conf<http::LocationConf>().client_body_timeout);
+}
+
+void Stream::hold(Text piece) {
+    held_.append(piece);
+}
+
+void Stream::consume(size_t size) {
+    if (size != 0) session_.consume(*this, size);
+}
+
+void Stream::drop_input() {
+    consume(held_.size());
+    held_.clear();
+    if (!is_over_) return;
+    body_ = Body::dropped;
+}
+
+void Stream::end_input() {
+    is_input_ended_ = true;
+    if (is_over_) return;
+    if (tunnel_ != nullptr) {
+        if (held_.empty()) tunnel_->on_client_closed();
+        return;
+    }
+    if (body_ != Body::wanted || !held_.empty()) return;
+    body_timer_.disarm();
+    request_->body.feed(*request_, {}, true);
+}
+
+void Stream::start_body(Request& request) {
+    body_ = Body::wanted;
+    feed_held();
+    if (is_over_ || body_ != Body::wanted) return;
+    if (is_input_ended_) {
+        request.body.feed(request, {}, true);
+        return;
+    }
+    if (expects_continue_ && request.body.received == 0) send_interim(request, 100, {});
+    expects_continue_ = false;
+    session_.widen(*this);
+    body_timer_.arm(session_.loop(), *request.conf<http::LocationConf>().client_body_timeout);
+}
+
+/// Pieces of what waits, until the handler is full again.
+void Stream::feed_held() {
+    constexpr size_t kPiece = 16 * 1024;
+    size_t at = 0;
+    while (at < held_.size() && body_ == Body::wanted && !is_over_) {
+        const Text piece = Text(held_).substr(at, kPiece);
+        at += piece.size();
+        feed(piece);
+    }
+    held_.erase(0, at);
+}
+
+void Stream::pause_body(Request&) {
+    body_ = Body::paused;
+    body_timer_.disarm();
+}
+
+void Stream::resume_body(Request& request) {
+    if (body_ == Body::paused) start_body(request);
+}
+
+void Stream::on_body_timer() {
+    if (is_over_ || is_input_ended_) return;
+    request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+    request_->body.fail(*request_, 408);
+}
+
+}  // namespace sluice::http2
