@@ -17,7 +17,7 @@ constexpr Msec kRoundTrip{1000};
 constexpr std::array<uint8_t, 8> kDrainPing{'s', 'l', 'u', 'i', 'c', 'e', 0, 1};
 
 const http::LocationConf& core_of(const http::ServerConnection& connection) {
-    return *connection.address().default_server->root.core;
+    return *connection.server().root.core;
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ Session::Session(http::ServerConnection& connection)
       turn_task_(event::Task::call<&Session::turn>, this),
       send_timer_(event::Timer::call<&Session::on_send_timer>, this),
       drain_timer_(event::Timer::call<&Session::finish_drain>, this),
-      most_streams_(*conf_of(*connection.address().default_server).max_concurrent_streams) {
+      most_streams_(*conf_of(connection.server()).max_concurrent_streams) {
     flood_.begin(loop().now());
     submit_settings();
     wake();

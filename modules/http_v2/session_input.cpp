@@ -19,8 +19,8 @@ constexpr size_t kFrameHead = 9;
 }  // namespace
 
 void Session::submit_settings() {
-    const ServerConf& conf = conf_of(*connection_.address().default_server);
-    const auto& buffers = *connection_.address().default_server->core->large_client_header_buffers;
+    const ServerConf& conf = conf_of(connection_.server());
+    const auto& buffers = *connection_.server().core->large_client_header_buffers;
     const std::array<nghttp2_settings_entry, 5> entries{{
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX},  // see correct_greeting()
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(conf.body_preread_size->count)},
@@ -123,7 +123,7 @@ void Session::settle_head_timer() {
     }
     is_head_timed_ = is_reading_head_;
     if (is_head_timed_) {
-        connection_.start_timer(*connection_.address().default_server->core->client_header_timeout);
+        connection_.start_timer(*connection_.server().core->client_header_timeout);
     } else {
         connection_.stop_timer();
     }

@@ -76,7 +76,7 @@ bool Session::send_round() {
         case event::SendState::pending:
             is_sending_ = true;
             sent_at_timer_ = connection_.transport().bytes_sent();
-            send_timer_.arm(loop(), *connection_.address().default_server->root.core->send_timeout);
+            send_timer_.arm(loop(), *connection_.server().root.core->send_timeout);
             return false;
         case event::SendState::failed: break;
     }
@@ -107,7 +107,7 @@ void Session::watch_waiting() {
 // As for HTTP/1: send_timeout counts from one success to the next.
 void Session::on_send_timer() {
     const int64_t sent = connection_.transport().bytes_sent();
-    const auto& core = *connection_.address().default_server->root.core;
+    const auto& core = *connection_.server().root.core;
     if (sent != sent_at_timer_) {
         sent_at_timer_ = sent;
         send_timer_.arm(loop(), *core.send_timeout);

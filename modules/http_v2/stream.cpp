@@ -17,7 +17,7 @@ Stream::Stream(Session& session, int32_t id)
       body_timer_(event::Timer::call<&Stream::on_body_timer>, this),
       send_timer_(event::Timer::call<&Stream::on_send_timer>, this),
       rate_timer_(event::Timer::call<&Stream::on_rate_timer>, this) {
-    request_->use_server(*session.connection().address().default_server);
+    request_->use_server(session.connection().server());
     request_->version = http::kHttp2;
     request_->set_action("reading client request headers");
     request_->keeps_alive = true;
@@ -81,6 +81,7 @@ void Stream::on_peer_closed() {
     } else {
         request_->on_client_gone();
     }
+    if (!is_over_ && is_pending_) on_connection_lost();
 }
 
 void Stream::end() {

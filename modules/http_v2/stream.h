@@ -112,6 +112,7 @@ class Stream final : public http::Stream,
     void tunnel_take(Text piece);
     void tunnel_held();
     // stream_output.cpp
+    bool can_answer();
     http::OutputState queue(event::Chain& chain, bool is_last);
     void settle_tunnel_answer();
     void note_gone();

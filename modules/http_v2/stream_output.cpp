@@ -25,8 +25,17 @@ ssize_t read_body(nghttp2_session*, int32_t, uint8_t*, size_t length, uint32_t* 
 
 }  // namespace
 
+/// A client that has closed its side can't open windows any more. A request may have gone on all the same
+/// (proxy_ignore_client_abort), up to here.
+bool Stream::can_answer() {
+    if (is_closed_ || is_broken_) return false;
+    if (!session_.has_peer_closed()) return true;
+    request_->finish(http::kStatusClientClosed);
+    return false;
+}
+
 OutputState Stream::send_head(Request& request, event::Chain& body, bool is_last) {
-    if (is_closed_ || is_broken_) return OutputState::failed;
+    if (!can_answer()) return OutputState::failed;
     const auto& core = request.conf<http::LocationConf>();
     http::Response& response = request.response;
     session_.connection().set_no_delay(*core.tcp_nodelay);
@@ -50,7 +59,7 @@ OutputState Stream::send_head(Request& request, event::Chain& body, bool is_last
 }
 
 OutputState Stream::send_body(Request&, event::Chain& body, bool is_last) {
-    if (is_closed_ || is_broken_) return OutputState::failed;
+    if (!can_answer()) return OutputState::failed;
     if (has_no_body_) {
         body.clear();
         return is_pending_ ? OutputState::pending : OutputState::sent;

@@ -1,0 +1,166 @@
+"""WebSocket over HTTP/2 (RFC 8441): an extended CONNECT becomes an Upgrade of HTTP/1.1, and its 101 a 200."""
+import pytest
+
+from lib import h2
+from lib.h2 import Peer
+from lib.messages import reply
+from lib.upstream import Held
+
+pytestmark = pytest.mark.sluice_only('nginx does not speak RFC 8441')
+
+CONF = r'''
+    log_format h2 '$request|$status|$request_method';
+    access_log logs/h2.log h2;
+    server {
+        listen 127.0.0.1:%%main%% http2;
+        location / {
+            proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
+        }
+        location /text { return 200 text; }
+    }
+'''
+
+SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\nX-A: 1\r\n\r\n'
+WEBSOCKET = [(':protocol', 'websocket')]
+VERSION = [('sec-websocket-version', '13'), ('sec-websocket-protocol', 'chat')]
+
+
+def connect(peer, path='/chat', protocol='websocket', fields=VERSION):
+    peer.until(lambda: peer.settings is not None, 'SETTINGS')
+    assert peer.settings[h2.ENABLE_CONNECT_PROTOCOL] == 1
+    return peer.ask(path, 'CONNECT', fields, end=False, pseudo=[(':protocol', protocol)])
+
+
+def echoing(seen):
+    """Switches, and sends back whatever comes; what the request was goes to `seen`."""
+    def script(up, _):
+        seen.append(up.request())
+        up.send(SWITCH)
+        while data := up.socket.recv(65536):
+            up.socket.sendall(data)
+    return script
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def tunnels(server, scripted, seen):
+    return server(CONF, ports={'up': scripted(echoing(seen)).port})
+
+
+@pytest.fixture
+def peer(tunnels):
+    with Peer(('127.0.0.1', tunnels.port())) as made:
+        yield made
+
+
+def test_bytes_go_both_ways(peer, tunnels, seen):
+    stream = connect(peer)
+    peer.until(lambda: peer.stream(stream).fields, 'the answer')
+    answer = peer.stream(stream)
+    assert answer.status == 200 and answer['x-a'] == '1'
+    assert not {'upgrade', 'connection', 'sec-websocket-accept', 'content-length'} & set(dict(answer.fields))
+    [request] = seen
+    assert (request.method, request.target) == ('GET', '/chat')
+    assert request.headers['Upgrade'] == 'websocket' and request.headers['Connection'].lower() == 'upgrade'
+    assert request.headers['Sec-WebSocket-Version'] == '13' and request.headers['Sec-WebSocket-Protocol'] == 'chat'
+    assert len(request.headers['Sec-WebSocket-Key']) == 24
+    for piece in (b'hello', b'\x00\r\n\r\n', b'x' * 10_000):
+        before = len(answer.body)
+        peer.data(stream, piece)
+        peer.until(lambda: len(answer.body) == before + len(piece), 'the echo')
+        assert answer.body[before:] == piece
+    assert peer.get('/text').text == 'text', 'others go on'
+    peer.data(stream, b'', True)
+    peer.response(stream)
+    assert answer.ended
+    assert 'CONNECT /chat HTTP/2.0|200|GET' in tunnels.access(2, 'logs/h2.log')
+
+
+def test_what_comes_before_the_switch_waits(server, scripted):
+    gate = Held()
+
+    def script(up, _):
+        up.request()
+        gate.pass_()
+        up.send(SWITCH)
+        while data := up.socket.recv(65536):
+            up.socket.sendall(data)
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        peer.data(stream, b'early')
+        peer.ping()
+        gate.open()
+        peer.until(lambda: peer.stream(stream).body == b'early', 'the echo')
+
+
+def test_the_upstream_ends_it(server, scripted):
+    def script(up, _):
+        up.request()
+        up.send(SWITCH + 'bye')
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        answer = peer.response(connect(peer))
+        assert (answer.status, answer.body, answer.ended) == (200, b'bye', True)
+
+
+def test_the_client_resets_it(peer, seen, tunnels):
+    stream = connect(peer)
+    peer.until(lambda: peer.stream(stream).fields, 'the answer')
+    peer.send(h2.reset(stream))
+    assert peer.get('/text').text == 'text'
+    tunnels.access(2, 'logs/h2.log')
+
+
+def test_a_slow_upstream_holds_the_client_up(server, scripted):
+    gate = Held()
+
+    def script(up, _):
+        up.request()
+        up.send(SWITCH)
+        gate.pass_()
+        size = 0
+        while size < 3_000_000:
+            size += len(up.socket.recv(65536))
+        up.send('got all')
+        up.socket.recv(1)
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        peer.until(lambda: peer.stream(stream).fields, 'the answer')
+        sent, piece = 0, b'x' * 10_000
+        room = lambda: min(65536 + peer.windows.get(stream, 0), 65535 + peer.windows.get(0, 0)) - sent
+        opened = False
+        while sent < 3_000_000:
+            if room() < len(piece):
+                peer.ping()
+                if room() < len(piece):
+                    if not opened:
+                        gate.open()
+                        opened = True
+                    peer.until(lambda: room() >= len(piece), 'the window')
+            peer.data(stream, piece)
+            sent += len(piece)
+        assert opened, 'the window never closed'
+        peer.until(lambda: peer.stream(stream).body == b'got all', 'the answer')
+
+
+@pytest.mark.parametrize('answer, status', [(reply('no', '403 Forbidden'), 403), (reply('fine'), 502)])
+def test_an_upstream_that_does_not_switch(server, upstream, answer, status):
+    """A 2xx would tell the client that the tunnel stands."""
+    instance = server(CONF, ports={'up': upstream(answer).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        assert peer.response(connect(peer)).status == status
+
+
+def test_other_protocols(peer):
+    assert peer.response(connect(peer, protocol='chess')).status == 501
+
+
+def test_protocol_is_for_connect_only(peer):
+    assert peer.reset_code(peer.ask('/', 'GET', pseudo=WEBSOCKET)) == h2.PROTOCOL_ERROR
