@@ -1,4 +1,4 @@
-"""Broken configurations: -t says what nginx says, with its exit code; ours then shows the line and a caret."""
+"""Broken configurations: -t says what nginx says, with its exit code; ours then shows the line and a caret. And odd ones that are taken."""
 import pathlib
 import re
 import subprocess
@@ -7,17 +7,18 @@ import pytest
 
 from lib import binary, tls
 
-CASES = pathlib.Path(__file__).resolve().parent.parent / 'data' / 'config_errors.txt'
+DATA = pathlib.Path(__file__).resolve().parent.parent / 'data'
 
 
-def cases():
+def cases(file):
     """(name, text) of each block of the file."""
-    for block in re.split(r'^= ', CASES.read_text(), flags=re.M)[1:]:
+    for block in re.split(r'^= ', (DATA / file).read_text(), flags=re.M)[1:]:
         name, _, text = block.partition('\n')
         yield name, text.rstrip('\n') + ('' if name.endswith('without newline') else '\n')
 
 
-TABLE = list(cases())
+TABLE = list(cases('config_errors.txt'))
+TAKEN = list(cases('config_taken.txt'))
 # What the cases about TLS name: a.test.pem and .key belong together, b.test.key does not; one is encrypted.
 TLS_FILES = {**tls.files('a.test', 'b.test'), 'conf/locked.key': tls.locked_key('a.test', b'secret'), 'conf/passwords': b'wrong\nalso wrong\n',
              'conf/short': b'x' * 47}
@@ -60,6 +61,12 @@ def test_message(name, text, tmp_path):
         line = conf.splitlines()[min(int(place[1]), len(conf.splitlines())) - 1].strip()
         shown = '\n'.join(ours[1:])
         assert line in shown and '^' in shown
+
+
+@pytest.mark.parametrize('name, text', TAKEN, ids=[name.replace(' ', '-') for name, _ in TAKEN])
+def test_taken(name, text, tmp_path):
+    outcomes = [check(server_binary, tmp_path / 'run', whole(text)) for server_binary in (binary.path(), binary.NGINX)]
+    assert outcomes[0] == outcomes[1] and outcomes[0][0] == 0
 
 
 def test_table_is_large_enough():

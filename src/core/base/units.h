@@ -32,6 +32,11 @@ struct Bytes {
     constexpr size_t size() const { return static_cast<size_t>(count); }
 };
 
+/// A size that counts bytes of files rather than of memory: it is written with the suffix g, too.
+struct Offset : Bytes {
+    constexpr auto operator<=>(const Offset&) const = default;
+};
+
 namespace literals {
 constexpr Msec operator""_ms(unsigned long long value) {
     return {static_cast<int64_t>(value)};

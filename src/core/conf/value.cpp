@@ -73,6 +73,10 @@ Result<void> bytes(Parser& parser, const Directive& row, const Token& word, Byte
     return store(parser, row, word, to_bytes(word.text), out);
 }
 
+Result<void> offset(Parser& parser, const Directive& row, const Token& word, Bytes& out) {
+    return store(parser, row, word, to_bytes(word.text, true), out);
+}
+
 namespace {
 
 Text nearest(Text word, std::span<const Text> names) {

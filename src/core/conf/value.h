@@ -43,8 +43,10 @@ Result<void> number(Parser& parser, const Directive& row, const Token& word, int
 /// Durations: "1d12h", "500ms", "30s", "30" (seconds). Milliseconds know w d h m s ms, seconds know y M w d h m s.
 Result<void> milliseconds(Parser& parser, const Directive& row, const Token& word, Msec& out);
 Result<void> seconds(Parser& parser, const Directive& row, const Token& word, Seconds& out);
-/// Sizes: "8k", "1m", "512"; offsets also "1g".
+/// Sizes: "8k", "1m", "512".
 Result<void> bytes(Parser& parser, const Directive& row, const Token& word, Bytes& out);
+/// As bytes(), and "1g".
+Result<void> offset(Parser& parser, const Directive& row, const Token& word, Bytes& out);
 /// Index of the word among `names` without regard to case, else `invalid value "x"` and the names as suggestion.
 Result<size_t> one_of(Parser& parser, const Directive& row, const Token& word, std::span<const Text> names);
 /// Adds one bit for each word; a repeated one earns a warning.
@@ -56,7 +58,7 @@ Arena& arena_of(Parser& parser);
 std::optional<Msec> to_milliseconds(Text word);
 std::optional<Seconds> to_seconds(Text word);
 /// `with_giga` allows the suffix g, which nginx takes for offsets only.
-std::optional<Bytes> to_bytes(Text word, bool with_giga = true);
+std::optional<Bytes> to_bytes(Text word, bool with_giga = false);
 }  // namespace parse
 
 namespace detail {
@@ -156,6 +158,14 @@ struct Value<Bytes> : OneWord {
     static constexpr Text kSyntax = "size";
     static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Bytes& out) {
         return parse::bytes(parser, row, words[0], out);
+    }
+};
+
+template <>
+struct Value<Offset> : OneWord {
+    static constexpr Text kSyntax = "size";
+    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, Offset& out) {
+        return parse::offset(parser, row, words[0], out);
     }
 };
 

@@ -39,10 +39,16 @@ constexpr std::array kDirectives{
         {.where = Context::http_server, .help = "names of the virtual server", .arity = {1, conf::Arity::kMany}}),
 
     // Reading requests.
-    directive<&S::connection_pool_size>("connection_pool_size",
-                                        {.where = kServerUp, .initial = "512", .help = "accepted for compatibility"}),
-    directive<&S::request_pool_size>("request_pool_size",
-                                     {.where = kServerUp, .initial = "4k", .help = "accepted for compatibility"}),
+    custom<&S::connection_pool_size, parse::pool_size>("connection_pool_size", {.where = kServerUp,
+                                                                                .initial = "512",
+                                                                                .help = "accepted for compatibility",
+                                                                                .arity = {1, 1},
+                                                                                .syntax = "size"}),
+    custom<&S::request_pool_size, parse::pool_size>("request_pool_size", {.where = kServerUp,
+                                                                          .initial = "4k",
+                                                                          .help = "accepted for compatibility",
+                                                                          .arity = {1, 1},
+                                                                          .syntax = "size"}),
     directive<&S::client_header_timeout>(
         "client_header_timeout",
         {.where = kServerUp, .initial = "60s", .help = "time for a request's head to arrive"}),
@@ -134,13 +140,15 @@ constexpr std::array kDirectives{
         "subrequest_output_buffer_size",
         {.where = anywhere, .initial = "8k", .help = "largest body of a subrequest kept in memory"}),
     directive<&L::tcp_nopush>(
-        "tcp_nopush", {.where = anywhere, .initial = "off", .help = "accepted: head and body always leave together"}),
+        "tcp_nopush",
+        {.where = anywhere, .initial = "off", .help = "with sendfile, only full packets while more follows"}),
     directive<&L::tcp_nodelay>("tcp_nodelay",
                                {.where = anywhere, .initial = "on", .help = "sends small packets at once"}),
     directive<&L::send_lowat>("send_lowat",
                               {.where = anywhere, .initial = "0", .help = "accepted for compatibility"}),
     directive<&L::postpone_output>(
-        "postpone_output", {.where = anywhere, .initial = "1460", .help = "accepted: output leaves as it comes"}),
+        "postpone_output",
+        {.where = anywhere, .initial = "1460", .help = "bytes of a buffered answer that are waited for"}),
     directive<&L::send_timeout>("send_timeout",
                                 {.where = anywhere, .initial = "60s", .help = "time between two writes to a client"}),
     directive<&L::limit_rate>("limit_rate",

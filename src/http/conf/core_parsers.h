@@ -45,7 +45,9 @@ Result<void> complete_location(Parser& parser, LocationConf& location, const Loc
 // parse_values.cpp
 Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words);
 Result<void> aio(Parser& parser, Setting<AioSettings>& field, Arguments words);
-Result<void> directio(Parser& parser, Setting<Bytes>& field, Arguments words);
+/// connection_pool_size, request_pool_size: as nginx checks them.
+Result<void> pool_size(Parser& parser, Setting<Bytes>& field, Arguments words);
+Result<void> directio(Parser& parser, Setting<Offset>& field, Arguments words);
 Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words);
 Result<void> open_file_cache(Parser& parser, Setting<OpenFileCache*>& field, Arguments words);
 Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, Arguments words);

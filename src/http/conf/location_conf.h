@@ -80,7 +80,7 @@ struct LocationConf {
     Setting<script::Complex> default_type;
 
     // Bodies that come in.
-    Setting<Bytes> client_max_body_size;
+    Setting<Offset> client_max_body_size;
     Setting<Bytes> client_body_buffer_size;
     Setting<Msec> client_body_timeout;
     Setting<TempPath> client_body_temp_path;
@@ -93,8 +93,8 @@ struct LocationConf {
     Setting<AioSettings> aio;
     Setting<bool> aio_write;
     Setting<Bytes> read_ahead;
-    Setting<Bytes> directio;  ///< -1: off
-    Setting<Bytes> directio_alignment;
+    Setting<Offset> directio;  ///< -1: off
+    Setting<Offset> directio_alignment;
     Setting<conf::BufferCount> output_buffers;
     Setting<Bytes> subrequest_output_buffer_size;
     Setting<bool> tcp_nopush;

@@ -154,6 +154,7 @@ constexpr std::array kParameters{
     Parameter{"fastopen=", true,
               [](Parser& parser, const conf::Token& word, Text value, Listen& l) -> Result<void> {
                   l.options.binds_alone = true;
+                  if (value == "0") return l.options.fast_open = 0, Result<void>();
                   return positive(parser, word, value, "fastopen", l.options.fast_open);
               }},
     Parameter{"backlog=", true,

@@ -45,7 +45,6 @@ class TypeEntries final : public conf::EntryHandler {
  public:
     explicit TypeEntries(MimeTypes& types) : types_(types) {}
     Result<void> on_entry(Parser& parser, Arguments words) override {
-        if (words.size() < 2) return Error("invalid number of arguments in \"types\" block");
         for (const conf::Token& word : words.subspan(1)) {
             if (types_.put(parser.arena(), word.text, words[0].text)) continue;
             parser.warn(parser.arena().concat("duplicate extension \"", word.text, "\", content type: \"",

@@ -16,13 +16,18 @@ Text lower_copy(Arena& arena, Text name) {
     return {lower.data(), lower.size()};
 }
 
-/// A star may stand only as a whole first or last label: "*.x", "x.*", ".x".
-bool has_valid_wildcards(Text name) {
-    if (name.starts_with("*.") || name.starts_with('.'))
-        name.remove_prefix(name.starts_with('.') ? 1 : 2);
-    else if (name.ends_with(".*"))
-        name.remove_suffix(2);
-    return name.find('*') == Text::npos && !name.empty() && name.find("..") == Text::npos;
+/// What nginx refuses as soon as it reads it.
+bool is_impossible(Text name) {
+    if (name.starts_with('*')) return !name.starts_with("*.") || name.size() == 2;
+    return name == ".";
+}
+
+/// What nginx refuses only where a name must be looked up, because an address has several servers: a star may be the
+/// whole first or last label, and behind a leading dot anything.
+bool can_be_looked_up(Text name) {
+    const auto stars = std::count(name.begin(), name.end(), '*');
+    if (stars > 1 || name.find("..") != Text::npos) return false;
+    return stars == 0 || name.starts_with('.') || name.starts_with("*.") || name.ends_with(".*");
 }
 
 Text host_name(Arena& arena) {
@@ -45,15 +50,20 @@ Result<void> add_regex(Parser& parser, Server& server, const conf::Token& word) 
 }
 
 /// Puts the names of one server into the table of one of its addresses.
-void index_names(const Log& log, Address& address, const Server& server) {
+Result<void> index_names(Parser& parser, Address& address, const Server& server) {
     for (const ServerName& name : server.names) {
         if (name.regex != nullptr) {
             address.names.add_regex(*name.regex, server);
+        } else if (address.servers.size() > 1 && !can_be_looked_up(name.name)) {
+            parser.point_without_place({server.file, server.line, 0});
+            return Error(
+                parser.arena().concat("invalid server name or wildcard \"", name.name, "\" on ", address.text));
         } else if (!address.names.add(name.name, server)) {
-            log.write(LogLevel::warn, 0, "conflicting server name \"", name.name, "\" on ", address.text,
-                      ", ignored");
+            parser.log().write(LogLevel::warn, 0, "conflicting server name \"", name.name, "\" on ", address.text,
+                               ", ignored");
         }
     }
+    return {};
 }
 
 }  // namespace
@@ -62,8 +72,7 @@ Result<void> server_name(Parser& parser, ServerConf& conf, Arguments words) {
     Server& server = *conf.server;
     for (const conf::Token& word : words) {
         const Text name = word.text;
-        const bool has_plain_star = name == "*";
-        if (has_plain_star || (!name.empty() && !name.starts_with('~') && !has_valid_wildcards(name))) {
+        if (is_impossible(name)) {
             parser.point_at(word);
             return Error(parser.arena().concat("server name \"", name, "\" is invalid"));
         }
@@ -83,7 +92,8 @@ Result<void> server_name(Parser& parser, ServerConf& conf, Arguments words) {
 Result<void> index_server_names(Parser& parser, HttpConf& http) {
     for (const auto& endpoint : http.endpoints)
         for (const auto& address : endpoint->addresses)
-            for (const Server* server : address->servers) index_names(parser.log(), *address, *server);
+            for (const Server* server : address->servers)
+                if (Result<void> indexed = index_names(parser, *address, *server); !indexed) return indexed;
     return {};
 }
 

@@ -67,17 +67,32 @@ Result<void> aio(Parser& parser, Setting<AioSettings>& field, Arguments words) {
     return {};
 }
 
-Result<void> directio(Parser& parser, Setting<Bytes>& field, Arguments words) {
+Result<void> directio(Parser& parser, Setting<Offset>& field, Arguments words) {
     if (words[0].text == "off") {
-        field.set({-1});
+        field.set({{-1}});
         return {};
     }
-    Bytes size;
+    Offset size;
     conf::Directive row{};
     row.name = "directio";
-    Result<void> parsed = conf::parse::bytes(parser, row, words[0], size);
+    Result<void> parsed = conf::parse::offset(parser, row, words[0], size);
     if (parsed) field.set(size);
     return parsed;
+}
+
+Result<void> pool_size(Parser& parser, Setting<Bytes>& field, Arguments words) {
+    // The least that nginx's own pools can be made of.
+    constexpr int64_t kLeast = 112;
+    constexpr int64_t kUnit = 16;
+    conf::Directive row{};
+    row.name = parser.directive().text;
+    Bytes size;
+    if (Result<void> parsed = conf::parse::bytes(parser, row, words[0], size); !parsed) return parsed;
+    parser.point_at(words[0]);
+    if (size.count < kLeast) return Error("the pool size must be no less than 112");
+    if (size.count % kUnit != 0) return Error("the pool size must be a multiple of 16");
+    field.set(size);
+    return {};
 }
 
 Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words) {

@@ -191,7 +191,7 @@ bool parse_cache_parameter(Text word, OpenLogsSettings& to) {
     const Text value = word.substr(split + 1);
     if (name == "max" || name == "min_uses") {
         const std::optional<uint64_t> number = text::parse_uint(value);
-        if (!number || (*number == 0 && name == "max") || *number > INT32_MAX) return false;
+        if (!number || *number > INT32_MAX) return false;
         (name == "max" ? to.max : to.min_uses) = static_cast<uint32_t>(*number);
         return true;
     }

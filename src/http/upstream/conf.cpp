@@ -29,11 +29,10 @@ Result<void> check_sizes(conf::Parser& parser, Conf& conf, Text prefix) {
     if (conf.busy_buffers_size->count < largest)
         return fail(arena.concat("\"", prefix, "busy_buffers_size\"", rest), conf.buffers, conf.buffer_size,
                     conf.busy_buffers_size);
-    if (conf.busy_buffers_size.is_set() &&
-        conf.busy_buffers_size->count > int64_t{buffers.number - 1} * buffers.size.count)
+    if (conf.busy_buffers_size->count > int64_t{buffers.number - 1} * buffers.size.count)
         return fail(arena.concat("\"", prefix, "busy_buffers_size\" must be less than the size of all \"", prefix,
                                  "buffers\" minus one buffer"),
-                    conf.buffers, conf.busy_buffers_size);
+                    conf.buffer_size, conf.buffers, conf.busy_buffers_size);
     if (conf.temp_file_write_size->count < largest)
         return fail(arena.concat("\"", prefix, "temp_file_write_size\"", rest), conf.buffers, conf.buffer_size,
                     conf.temp_file_write_size);

@@ -90,6 +90,7 @@ Result<void> server_line(Parser& parser, GroupConf& group, Arguments words) {
 }
 
 Result<void> fill_zone(shm::Lock& lock, void* data) {
+    if (data == nullptr) return {};  // a later `zone` of the same upstream has taken its place
     const auto& peers = *static_cast<const balance::Peers*>(data);
     void* memory = lock.allocate(sizeof(balance::PeerState) * std::max<size_t>(peers.count(), 1));
     if (memory == nullptr) return Error("upstream zone \"" + lock.zone().name() + "\" is too small");
@@ -130,6 +131,7 @@ constexpr std::array kDirectives{
                                             .help = "shares the servers' state among workers",
                                             .arity = {1, 2},
                                             .inherit = conf::Inherit::never,
+                                            .may_repeat = true,
                                             .syntax = "name [size]"}),
 };
 
