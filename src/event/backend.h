@@ -36,6 +36,8 @@ class Backend {
     virtual Result<void> connect(Connection& connection, const SocketAddress& peer) = 0;
     /// Something of the connection's may have to be delivered, or received, that was held back by pause().
     virtual void resume(Connection& connection) = 0;
+    /// Connection::receive_limit_ holds from now on.
+    virtual void limit(Connection&) {}
     /// Sends what lies in Connection::out_. Answers `failed` with the reason in Connection::error_.
     virtual SendState send(Connection& connection) = 0;
     /// A thread has sent of Connection::out_: the rest follows, at once or, if it `is_blocked`, when there is room.

@@ -69,6 +69,7 @@ void Connection::begin(int fd) {
     bytes_sent_ = bytes_received_ = 0;
     error_ = 0;
     bulk_memory_ = 0;
+    receive_limit_ = 0;
     is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
     closed_told_ = closed_told_early_ = false;
@@ -103,6 +104,11 @@ void Connection::resume() {
     is_paused_ = false;
     if (closed_told_early_) closed_told_ = closed_told_early_ = false;
     if (is_open() && !is_failed_) loop_.backend().resume(*this);
+}
+
+void Connection::limit_receiving(uint32_t most) {
+    receive_limit_ = most;
+    if (is_open() && most != 0) loop_.backend().limit(*this);
 }
 
 SendState Connection::send(Chain& chain) {

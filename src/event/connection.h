@@ -2,6 +2,7 @@
 // told through the handler; nobody above this line calls recv or waits for readiness.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/list.h"
@@ -82,6 +83,9 @@ class Connection : public ListNode<Connection> {
     /// while what comes fills the small ones.
     void expect_bulk(bool expected) { expects_bulk_ = expected; }
 
+    /// At most so many bytes are delivered at once from now on, so that the user can pause in between; 0: any.
+    void limit_receiving(uint32_t most);
+
     /// Sends a chain; takes its contents. What fits into one packet leaves in one; of more than that the head may
     /// leave by itself, unless the connection corks.
     SendState send(Chain& chain);
@@ -135,7 +139,13 @@ class Connection : public ListNode<Connection> {
     static constexpr uint8_t kBulkMemory = 4;
 
     void begin(int fd);
-    bool wants_bulk() const { return expects_bulk_ || bulk_memory_ != 0; }
+    bool wants_bulk() const { return receive_limit_ == 0 && (expects_bulk_ || bulk_memory_ != 0); }
+    /// io_uring: whether buffers are chosen, and filled, by the kernel.
+    bool wants_multishot() const { return receive_limit_ == 0 && !wants_bulk(); }
+    /// How much may be received into a buffer.
+    uint32_t room_of(const PoolBuffer& buffer) const {
+        return receive_limit_ == 0 ? buffer.capacity : std::min(buffer.capacity, receive_limit_);
+    }
     int kept_count() const;
     SendState send_raw(Chain& chain);
     void keep(Received& received, bool is_plain);
@@ -162,6 +172,7 @@ class Connection : public ListNode<Connection> {
     Kept* kept_ = nullptr;
     FileSender* file_sender_ = nullptr;  ///< made where files do not leave in the usual way
     int fd_ = -1;
+    uint32_t receive_limit_ = 0;
     uint16_t operations_ = 0;
     uint16_t generation_ = 0;  ///< tells what the kernel says about an earlier socket of this object
     uint16_t error_ = 0;

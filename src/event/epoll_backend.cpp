@@ -173,14 +173,15 @@ bool EpollBackend::read_once(Connection& connection) {
         return false;
     }
     buffer->hold();
+    const uint32_t room = connection.room_of(*buffer);
     const uint16_t generation = connection.generation_;
-    const ssize_t size = ::recv(connection.fd_, buffer->data, buffer->capacity, MSG_DONTWAIT);
+    const ssize_t size = ::recv(connection.fd_, buffer->data, room, MSG_DONTWAIT);
     const int error = errno;
     const bool had_closed = connection.peer_closed_;
     if (size > 0) {
         // Less than there was room for: all there is was read, and an edge tells of more. A peer that has closed
         // leaves an end of stream, or an error, behind the bytes.
-        connection.is_readable_ = static_cast<uint32_t>(size) == buffer->capacity || had_closed;
+        connection.is_readable_ = static_cast<uint32_t>(size) == room || had_closed;
         connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
     }
     buffer->release();

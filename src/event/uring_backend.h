@@ -27,6 +27,7 @@ class UringBackend final : public Backend {
     void open(Connection& connection) override;
     Result<void> connect(Connection& connection, const SocketAddress& peer) override;
     void resume(Connection& connection) override;
+    void limit(Connection& connection) override;
     SendState send(Connection& connection) override;
     void go_on(Connection& connection, bool is_blocked) override;
     void close(Connection& connection) override;

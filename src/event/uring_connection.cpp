@@ -37,7 +37,7 @@ void UringBackend::arm(Connection& connection) {
     const uint64_t data = pack(&connection, connection.generation_, kReceive);
     connection.is_receiving_ = true;
     connection.is_stopping_ = false;
-    connection.is_multishot_ = !connection.wants_bulk();
+    connection.is_multishot_ = connection.wants_multishot();
     ++connection.operations_;
     if (!connection.is_multishot_) return poll(connection.fd_, POLLIN | POLLRDHUP, data);
     io_uring_sqe& entry = next();
@@ -62,7 +62,7 @@ void UringBackend::watch_for_end(Connection& connection) {
 }
 
 bool UringBackend::has_buffer_for(const Connection& connection) const {
-    if (!connection.wants_bulk()) return ring_buffers_.in_ring() != 0;
+    if (connection.wants_multishot()) return ring_buffers_.in_ring() != 0;
     return pool_.has_free(BufferPool::Kind::bulk) || pool_.has_free(BufferPool::Kind::small);
 }
 
@@ -106,6 +106,10 @@ void UringBackend::resume(Connection& connection) {
     } else {
         arm(connection);
     }
+}
+
+void UringBackend::limit(Connection& connection) {
+    if (connection.is_multishot_) stop_receiving(connection);
 }
 
 /// A send that the kernel has not seen yet would read memory that its owner may free as soon as the connection is
@@ -175,7 +179,7 @@ void UringBackend::on_received(Connection& connection, const Completion& complet
     if (!is_still(connection, generation_of(completion.data)) || connection.is_failed_) return;
     if (completion.result <= 0) return on_receive_ended(connection, -completion.result);
     if (!connection.is_receiving_) return arm(connection);
-    if (connection.is_paused_ ? connection.kept_count() >= kMostKept : connection.wants_bulk())
+    if (connection.is_paused_ ? connection.kept_count() >= kMostKept : !connection.wants_multishot())
         stop_receiving(connection);
 }
 
@@ -216,16 +220,17 @@ void UringBackend::read_bulk(Connection& connection) {
 
 /// False: there is nothing more to read now.
 bool UringBackend::read_once(Connection& connection) {
-    PoolBuffer* buffer = pool_.take(BufferPool::Kind::bulk);
+    PoolBuffer* buffer = connection.wants_bulk() ? pool_.take(BufferPool::Kind::bulk) : nullptr;
     if (buffer == nullptr) buffer = pool_.take(BufferPool::Kind::small);
     if (buffer == nullptr) {
         starved_.push_back(connection);
         return false;
     }
     buffer->hold();
-    const ssize_t size = ::recv(connection.fd_, buffer->data, buffer->capacity, MSG_DONTWAIT);
+    const uint32_t room = connection.room_of(*buffer);
+    const ssize_t size = ::recv(connection.fd_, buffer->data, room, MSG_DONTWAIT);
     const int error = size < 0 ? errno : 0;
-    const bool was_filled = size > 0 && static_cast<uint32_t>(size) == buffer->capacity;
+    const bool was_filled = size > 0 && static_cast<uint32_t>(size) == room;
     if (size > 0) connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
     buffer->release();
     if (size == 0) {

@@ -306,6 +306,29 @@ def test_cookie_rules_are_inherited_one_by_one_and_flags_may_be_variables(server
     assert s.get(target).headers['Set-Cookie'] == seen
 
 
+@pytest.mark.parametrize('rate', [20_000, 200_000])
+def test_pace_of_the_upstream(server, scripted, rate):
+    """At no time has more been read than the rate allows, and it does not take longer than it must."""
+    size = rate * 2
+    peers = []
+
+    def script(peer, _):
+        peers.append(peer)
+        while peer.request():
+            peer.send(reply(b'x' * size))
+    s = server(f'''server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://127.0.0.1:%%up%%; proxy_limit_rate {rate};
+        proxy_buffers 8 4k; }} }}''', ports={'up': scripted(script).port})
+    for _ in range(2):  # the second one on a connection that was kept
+        start = time.monotonic()
+        client = s.connect().send(request('GET', '/', {'Connection': 'close'})).socket
+        seen = 0
+        while piece := client.recv(65536):
+            seen += len(piece)
+            took = time.monotonic() - start
+            assert seen <= rate * (took + 1) + 1000, f'{seen} bytes after {took:.2f} s'
+        assert size < seen and 0.9 < took < 3
+
+
 @pytest.mark.sluice_only('it takes no variables for it before 1.27')
 def test_limit_rate_of_the_upstream_from_a_variable(server, upstream):
     up = upstream(reply(b'x' * 400_000))

@@ -64,6 +64,8 @@ class ComplexBytes {
 
     /// 0 for an empty text, and for one that is no size, which is logged.
     Bytes evaluate(Subject& subject) const { return text_.is_constant() ? constant_ : evaluate_text(subject); }
+    /// Constant, and nothing.
+    bool is_zero() const { return text_.is_constant() && constant_.count == 0; }
 
  private:
     Bytes evaluate_text(Subject& subject) const;

@@ -170,6 +170,7 @@ class Exchange final : public event::ConnectionHandler,
     void fail_spill(const Error& error);
     void stop_receiving();
     void receive_more();
+    void begin_limiting();
     void limit_rate();
 
     // After 101 (exchange_tunnel.cpp)

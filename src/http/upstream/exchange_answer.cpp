@@ -1,4 +1,5 @@
 // Exchange: the answer: its head, then its body on the way to the client.
+#include <algorithm>
 #include <cerrno>
 
 #include "event/loop.h"
@@ -106,7 +107,6 @@ bool Exchange::follows_redirect() {
 }
 
 void Exchange::begin_relay(event::Received& received, Text rest) {
-    rate_limit_ = conf_.limit_rate->evaluate(request_).count;
     enter(State::relaying);
     pass_answer(*this);
     if (!request_.send_header()) return abandon();
@@ -121,7 +121,16 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
     }
     const int64_t left = answer.content_length - static_cast<int64_t>(rest.size());
     if (answer.content_length < 0 || left > kBulkFrom) connection_->socket().expect_bulk(true);
+    if (!conf_.limit_rate->is_zero()) begin_limiting();
     relay(received, rest);
+}
+
+/// Half a second's worth is read at a time, so that it keeps the pace. As with nginx, only where answers are
+/// buffered.
+void Exchange::begin_limiting() {
+    rate_limit_ = is_buffered ? conf_.limit_rate->evaluate(request_).count : 0;
+    const int64_t most = rate_limit_ > 0 ? std::clamp<int64_t>(rate_limit_ / 2, 1, INT32_MAX) : 0;
+    connection_->socket().limit_receiving(static_cast<uint32_t>(most));
 }
 
 void Exchange::take_body(event::Received& received) {
@@ -264,14 +273,14 @@ void Exchange::limit_memory() {
     }
 }
 
+/// As many bytes as have come may have come at this rate when their time is over; until then nothing more is read.
 void Exchange::limit_rate() {
-    const event::Loop& loop = request_.connection().loop();
-    const int64_t allowed = rate_limit_ * ((loop.now() - try_->started).count / 1000 + 1);
-    const int64_t excess = try_->bytes_received - allowed;
-    is_rate_limited_ = excess > 0;
+    event::Loop& loop = request_.connection().loop();
+    const Msec due = try_->started + Msec{try_->bytes_received * 1000 / rate_limit_};
+    is_rate_limited_ = due > loop.now();
     if (is_rate_limited_) {
         connection_->socket().pause();
-        timer_.arm(request_.connection().loop(), {excess * 1000 / rate_limit_ + 1});
+        timer_.arm(loop, due - loop.now());
         return;
     }
     arm_timer();

@@ -56,6 +56,7 @@ void Exchange::begin_try(Text address) {
     try_ = made;
     ++tried_;
     answer = {};
+    rate_limit_ = 0;
     is_upgrade = false;
     was_sent_ = is_request_sent_ = false;
 }
@@ -143,6 +144,8 @@ void Exchange::send_request() {
         return;
     }
     protocol_.begin_answer(*this);
+    // Beside the head, nothing comes sooner than it may.
+    if (!conf_.limit_rate->is_zero()) socket.limit_receiving(static_cast<uint32_t>(conf_.buffer_size->count));
     enter(State::sending);
     was_sent_ = true;
     switch (socket.send(chain)) {
@@ -270,6 +273,7 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
         connection_ = nullptr;
         try_->bytes_sent = connection.socket().user_bytes_sent() - sent_before_;
         if (keeps && group_.pool != nullptr) {
+            connection.socket().limit_receiving(0);
             group_.pool->put(connection);
         } else {
             connection.close();
