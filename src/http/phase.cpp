@@ -149,8 +149,25 @@ bool PhaseEngine::apply_access(Request& request, Verdict verdict) const {
         ++request.phase_cursor;
         return true;
     }
+    if (status == 401) {
+        request.access_status = status;
+        request.phase_cursor = first_of(Phase::post_access);
+        return true;
+    }
     request.finish(status);
     return false;
+}
+
+/// `auth_delay`: who tries passwords shall not learn by the time it takes how near they are. The walk then comes to
+/// post_access again.
+bool PhaseEngine::delays_refusal(Request& request) const {
+    const Msec delay = *request.conf<LocationConf>().auth_delay;
+    if (request.access_status != 401 || delay.count == 0 || request.is_refusal_delayed) return false;
+    request.is_refusal_delayed = true;
+    request.log().info("delaying unauthorized request");
+    --request.phase_cursor;
+    request.sleep(delay);
+    return true;
 }
 
 bool PhaseEngine::find_config(Request& request) const {
@@ -193,7 +210,9 @@ bool PhaseEngine::post_rewrite(Request& request) const {
 
 bool PhaseEngine::post_access(Request& request) const {
     if (request.access_status != 0) {
+        if (delays_refusal(request)) return false;
         const uint16_t status = request.access_status;
+        request.is_refusal_delayed = false;
         if (status == 403) request.log().error(0, "access forbidden by rule");
         request.access_status = 0;
         request.finish(status);

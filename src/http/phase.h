@@ -60,6 +60,7 @@ class PhaseEngine {
     bool find_config(Request& request) const;
     bool post_rewrite(Request& request) const;
     bool post_access(Request& request) const;
+    bool delays_refusal(Request& request) const;
     bool content(Request& request, const Entry& entry) const;
     bool apply_content(Request& request, Verdict verdict) const;
     void skip_phase(Request& request) const;

@@ -181,7 +181,8 @@ class Request final : public script::Subject, public LogContext {
 
     // For the engine.
     uint16_t phase_cursor = 0;
-    uint16_t access_status = 0;  ///< `satisfy any`: the refusal to be given when no handler is content
+    bool is_refusal_delayed = false;  ///< by `auth_delay`
+    uint16_t access_status = 0;       ///< `satisfy any`: the refusal to be given when no handler is content
 
     void describe(TextBuilder& line) const override;
     /// What is going on, for log lines: "reading client request headers".

@@ -1,5 +1,11 @@
-"""allow, deny, satisfy."""
+"""allow, deny, satisfy, and the delay of refusals."""
+import os
+import time
+
 import pytest
+
+from lib import binary
+from lib.client import request
 
 CONF = r'''
     server {
@@ -40,3 +46,49 @@ def test_refusal_is_logged(site):
 def test_unix(site):
     assert site.get('/no/f', port='s.sock').status == 403
     assert site.get('/yes/f', port='s.sock').status == 200
+
+
+# nginx has passwords; of ours, a module of the tests refuses in their place.
+IS_NGINX = binary.is_nginx(binary.path())
+TEST_MODULES = binary.ROOT / os.environ.get('BUILDDIR', 'build') / 'test-modules'
+UNAUTHORIZED = 'auth_basic x; auth_basic_user_file none;' if IS_NGINX else 'unauthorized on;'
+DELAYS = f"""
+    error_page 401 /page;
+    server {{
+        listen 127.0.0.1:%%main%%; auth_delay 300ms; {UNAUTHORIZED}
+        location /at/once {{ auth_delay 0; }}
+        location /any {{ satisfy any; deny all; }}
+        location /open {{ satisfy any; allow all; return 200 open; }}
+        location /first {{ satisfy any; allow all; alias html/; }}
+        location /forbidden {{ deny all; }}
+        location /returned {{ return 401; }}
+        location = /page {{ internal; return 401 page; }}
+    }}
+"""
+
+
+@pytest.fixture(scope='module')
+def delaying(module_server):
+    main = '' if IS_NGINX else f'load_module {TEST_MODULES}/unauthorized.so;'
+    return module_server(DELAYS, main=main + 'error_log logs/error.log info;', files={'html/f': 'f'})
+
+
+@pytest.mark.parametrize('target, status, waits', [
+    ('/', 401, True), ('/any', 401, True), ('/at/once', 401, False), ('/open', 200, False), ('/first/f', 200, False), ('/forbidden', 403, False),
+    ('/returned', 401, False),
+])
+def test_auth_delay(delaying, target, status, waits):
+    with delaying.connect() as c:
+        for _ in range(2):
+            start = time.monotonic()
+            r = c.get(target)
+            took = time.monotonic() - start
+            assert r.status == status and (took >= 0.29 if waits else took < 0.25)
+            assert r.text == 'page' or status != 401
+    if waits:
+        delaying.wait_log(r'\[info\] .* delaying unauthorized request, client: 127.0.0.1')
+
+
+def test_client_that_goes_while_its_refusal_is_delayed(delaying):
+    delaying.connect().send(request('GET', '/')).close()
+    assert delaying.get('/').status == 401

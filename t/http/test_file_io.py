@@ -1,12 +1,16 @@
 """How files get to the client: into memory and out again, past the page cache, in threads; and what becomes of a file or a client that
 goes meanwhile."""
 import os
+import socket
+import struct
 import subprocess
 import tempfile
+import time
 
 import pytest
 
 from lib import binary, processes
+from lib.client import request
 
 CONF = r'''
     server {
@@ -229,3 +233,46 @@ def test_a_write_that_finds_no_place_breaks_the_answer(spilling):
     c.wait_readable()
     spilling.wait_log('thread pool "full" queue overflow')
     assert len(c.rest()) < len(SPILLED)
+
+
+TCP_DATA_SEGS_IN = 152  # offset in struct tcp_info
+CORKS = '''
+    server {
+        listen 127.0.0.1:%%main%%; root %%PREFIX%%/html; sendfile on; tcp_nopush on; keepalive_requests 10000;
+        location /pushed/ { alias %%PREFIX%%/html/; tcp_nopush off; }
+        location /threads/ { alias %%PREFIX%%/html/; aio threads; }
+    }
+'''
+
+
+@pytest.fixture(scope='module')
+def corking(module_server):
+    return module_server(CORKS, files={'html/f': os.urandom(100_000)})
+
+
+def segments(port, target):
+    """Packets with data that a client whose network is narrow gets."""
+    with socket.socket() as client:
+        client.settimeout(10)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)
+        client.connect(('127.0.0.1', port))
+        client.sendall(request('GET', target, {'Connection': 'close'}))
+        size = 0
+        while piece := client.recv(65536):
+            size += len(piece)
+        assert size > 100_000
+        return struct.unpack_from('I', client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), TCP_DATA_SEGS_IN)[0]
+
+
+def test_nopush_fills_packets(corking):
+    assert segments(corking.port(), '/f') < segments(corking.port(), '/pushed/f')
+
+
+@pytest.mark.parametrize('target', ['/f', '/threads/f'])
+def test_nopush_does_not_hold_back_the_end(corking, target):
+    """Where the last packet waited for an acknowledgement that is delayed, each would take 40 ms."""
+    with corking.connect() as c:
+        start = time.monotonic()
+        for _ in range(50):
+            assert len(c.get(target).body) == 100_000
+        assert time.monotonic() - start < 1

@@ -1,5 +1,6 @@
 """What the client gets of an upstream's answer: framings, buffering, header rewriting, odd and lying upstreams."""
 import os
+import select
 import time
 
 import pytest
@@ -306,6 +307,9 @@ def test_cookie_rules_are_inherited_one_by_one_and_flags_may_be_variables(server
     assert s.get(target).headers['Set-Cookie'] == seen
 
 
+WHOLE_BUFFERS = pytest.mark.sluice_only('it waits for a whole buffer of proxy_buffers')
+
+
 @pytest.mark.parametrize('rate', [20_000, 200_000])
 def test_pace_of_the_upstream(server, scripted, rate):
     """At no time has more been read than the rate allows, and it does not take longer than it must."""
@@ -327,6 +331,36 @@ def test_pace_of_the_upstream(server, scripted, rate):
             took = time.monotonic() - start
             assert seen <= rate * (took + 1) + 1000, f'{seen} bytes after {took:.2f} s'
         assert size < seen and 0.9 < took < 3
+
+
+@pytest.mark.parametrize('options, is_held', [
+    pytest.param('', True, marks=WHOLE_BUFFERS), pytest.param('postpone_output 1000;', False, marks=WHOLE_BUFFERS),
+    ('proxy_buffering off;', False), ('postpone_output 0;', False),
+])
+def test_postponed_output(server, scripted, options, is_held):
+    """What is less than `postpone_output` waits for more, or for the end."""
+    peers, gate = [], Held()
+
+    def script(peer, _):
+        peer.request()
+        peers.append(peer)
+        gate.pass_()
+    s = server(f'''server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://127.0.0.1:%%up%%; {options} }}
+        location = /barrier {{ return 204; }} }}''', ports={'up': scripted(script).port})
+    c = s.connect().send(request('GET', '/'))
+    peer = wait_for(lambda: peers and peers[0], 'the request')
+    peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 2001\r\n\r\n' + b'x' * 1200)
+    if is_held:
+        for _ in range(2):  # the worker has looked at what the upstream sent before it answers the second one
+            assert s.get('/barrier').status == 204
+        assert not select.select([c.socket], [], [], 0)[0]
+    else:
+        c.wait_readable()
+    peer.send(b'y' * 800)
+    c.wait_readable()
+    peer.send(b'z')
+    gate.open()
+    assert c.response().text == 'x' * 1200 + 'y' * 800 + 'z'
 
 
 @pytest.mark.sluice_only('it takes no variables for it before 1.27')

@@ -77,6 +77,7 @@ bool Session::prepare_files(Request& request) {
         pool = connection_.worker().find_thread_pool(request, core.aio->pool.evaluate(request));
         if (pool == nullptr) return false;
     }
+    connection_.transport().set_corks(*core.tcp_nopush);
     connection_.transport().send_files(core.sendfile_max_chunk->count, pool);
     return true;
 }

@@ -164,6 +164,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_answer_complete(bool keeps);
     void break_answer();
     void flush();
+    bool postpones() const;
     void limit_memory();
     void spill();
     void on_spilled();

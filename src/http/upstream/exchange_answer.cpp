@@ -182,8 +182,16 @@ void Exchange::break_answer() {
     flush();
 }
 
+/// `postpone_output`: a few bytes wait for more. They wait in the buffers they came in, of which they must not hold
+/// many.
+bool Exchange::postpones() const {
+    if (!is_buffered || is_complete_ || is_broken_ || to_client_.file_size() > 0) return false;
+    return to_client_.in_memory() < request_.conf<LocationConf>().postpone_output->count &&
+           to_client_.buffers() < kMostBuffers;
+}
+
 void Exchange::flush() {
-    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished()) return;
+    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished() || postpones()) return;
     if (!to_client_.is_empty() || is_complete_ || is_head_unsent_) {
         is_head_unsent_ = false;
         event::Chain chain = to_client_.take();
