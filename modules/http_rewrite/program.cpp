@@ -144,6 +144,7 @@ std::optional<Verdict> run_step(Request& request, const RewriteConf& conf, const
         case Step::Kind::assign: {
             const auto& assignment = *static_cast<const Assignment*>(step.detail);
             const Text value = assignment.value.evaluate(request);
+            SLUICE_LOG_DEBUG(request.log(), "set: \"", value, "\"");
             request.assign(assignment.variable, script::is_found(value) ? value : Text(""));
             return std::nullopt;
         }

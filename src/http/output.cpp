@@ -57,6 +57,7 @@ bool Request::send_header() {
 
 OutputState Request::output(event::Chain& chain, bool is_last) {
     if (is_finished_) return OutputState::failed;
+    SLUICE_LOG_DEBUG(log(), "http output: ", chain.size(), " bytes", is_last ? ", last" : "");
     is_last_given_ |= is_last;
     const size_t behind_range = http_.filters.behind_range;
     if (const auto ended = run_hooks(0, behind_range, chain, is_last)) return *ended;

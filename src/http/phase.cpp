@@ -8,6 +8,7 @@
 #include "http/phase.h"
 
 #include <algorithm>
+#include <array>
 
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
@@ -25,6 +26,32 @@ constexpr size_t index_of(Phase phase) {
 
 constexpr bool is_engine_phase(Phase phase) {
     return phase == Phase::find_config || phase == Phase::post_rewrite || phase == Phase::post_access;
+}
+
+constexpr std::array<Text, kPhases> kPhaseNames{"post read",    "server rewrite", "find config", "rewrite",
+                                                "post rewrite", "preaccess",      "access",      "post access",
+                                                "precontent",   "content",        "log"};
+
+constexpr Text name_of(Verdict::Kind kind) {
+    switch (kind) {
+        case Verdict::Kind::decline: return "decline";
+        case Verdict::Kind::pass: return "pass";
+        case Verdict::Kind::respond: return "respond ";
+        case Verdict::Kind::taken: return "taken";
+        case Verdict::Kind::suspend: return "suspend";
+        case Verdict::Kind::resume_after: return "timer, ms: ";
+    }
+    return {};
+}
+
+void trace(Request& request, Phase phase, Verdict verdict) {
+    [[maybe_unused]] const auto name = kPhaseNames[index_of(phase)];
+    if (verdict.kind() == Verdict::Kind::respond || verdict.kind() == Verdict::Kind::resume_after) {
+        SLUICE_LOG_DEBUG(request.log(), name, " phase: ", request.phase_cursor, ": ", name_of(verdict.kind()),
+                         verdict.delay().count);
+    } else {
+        SLUICE_LOG_DEBUG(request.log(), name, " phase: ", request.phase_cursor, ": ", name_of(verdict.kind()));
+    }
 }
 
 /// No content handler wanted it: a folder without an index, or a URI that names nothing.
@@ -112,6 +139,7 @@ void PhaseEngine::skip_phase(Request& request) const {
 
 bool PhaseEngine::apply(Request& request, const Entry& entry, Verdict verdict) const {
     if (entry.phase == Phase::content) return apply_content(request, verdict);
+    trace(request, entry.phase, verdict);
     switch (verdict.kind()) {
         case Verdict::Kind::suspend:
         case Verdict::Kind::taken: return false;
@@ -176,6 +204,8 @@ bool PhaseEngine::find_config(Request& request) const {
     request.located_uri = request.uri;
     if (!find_location(request, wants_slash)) return false;
     const auto& core = request.conf<LocationConf>();
+    SLUICE_LOG_DEBUG(request.log(), "using location \"", request.location().name, "\" of server \"",
+                     request.server().name(), "\"");
     if (!request.is_internal && *core.is_internal) {
         request.finish(404);
         return false;
@@ -231,6 +261,7 @@ bool PhaseEngine::content(Request& request, const Entry& entry) const {
 
 // `decline` asks the next content handler; behind a location's own there is none.
 bool PhaseEngine::apply_content(Request& request, Verdict verdict) const {
+    trace(request, Phase::content, verdict);
     switch (verdict.kind()) {
         case Verdict::Kind::decline:
             if (request.phase_cursor < entries_.size()) ++request.phase_cursor;

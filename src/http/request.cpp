@@ -57,6 +57,7 @@ void Request::use_location(const Location& location) {
 }
 
 void Request::sleep(Msec delay) {
+    SLUICE_LOG_DEBUG(log(), "http request timer: ", delay.count);
     timer_.arm(connection_.loop(), delay);
 }
 

@@ -142,6 +142,7 @@ Msec ServerConnection::grace() const {
 }
 
 void ServerConnection::become_idle(Msec timeout) {
+    SLUICE_LOG_DEBUG(log_, "keeping connection for ", timeout.count, " ms");
     worker_.add_idle(*this);
     start_timer(timeout);
 }

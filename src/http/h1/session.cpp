@@ -46,6 +46,7 @@ void Session::leave() {
 
 void Session::on_received(event::Received& received) {
     ++depth_;
+    SLUICE_LOG_DEBUG(connection_.log(), "received ", received.bytes().size(), " bytes");
     if (state_ == State::tunnel) {
         exchange_->tunnel->on_client_received(received);
     } else {

@@ -87,7 +87,11 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
         request.finish(500);
         return OutputState::failed;
     }
-    switch (connection_.transport().send(chain)) {
+    [[maybe_unused]] const int64_t size = chain.size();
+    const event::SendState state = connection_.transport().send(chain);
+    SLUICE_LOG_DEBUG(request.log(), "sending ", size,
+                     " bytes: ", state == event::SendState::done ? "done" : "pending or failed");
+    switch (state) {
         case event::SendState::done: return OutputState::sent;
         case event::SendState::pending:
             exchange_->sent_at_timer = connection_.transport().bytes_sent();
@@ -107,6 +111,7 @@ OutputState Session::transmit_limited(Request& request) {
     const Msec now = connection_.loop().now();
     const auto share = exchange_->rate_limit.take(request, now, exchange_->held.size(), bytes_sent(request).count);
     if (share.size == 0) {
+        SLUICE_LOG_DEBUG(request.log(), "limit_rate timer: ", share.wait.count);
         exchange_->rate_timer.arm(connection_.loop(), share.wait);
         return OutputState::pending;
     }

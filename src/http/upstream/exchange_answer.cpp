@@ -49,6 +49,7 @@ void Exchange::close_in_head() {
 }
 
 void Exchange::on_head(event::Received& received, Text rest) {
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: status ", answer.status, ", content length: ", answer.content_length);
     try_->status = answer.status;
     try_->header_time = (request_.connection().loop().now() - try_->started).count;
     const Failure failure = failure_of(answer.status);
@@ -135,6 +136,7 @@ void Exchange::begin_limiting() {
 
 void Exchange::take_body(event::Received& received) {
     arm_timer();
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: received ", received.bytes().size(), " bytes");
     relay(received, received.bytes());
 }
 
@@ -287,6 +289,7 @@ void Exchange::limit_rate() {
     const Msec due = try_->started + Msec{try_->bytes_received * 1000 / rate_limit_};
     is_rate_limited_ = due > loop.now();
     if (is_rate_limited_) {
+        SLUICE_LOG_DEBUG(request_.log(), "upstream: rate timer: ", (due - loop.now()).count);
         connection_->socket().pause();
         timer_.arm(loop, due - loop.now());
         return;

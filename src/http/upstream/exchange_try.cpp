@@ -73,12 +73,15 @@ void Exchange::next_try() {
         return;
     }
     begin_try(peer_->address.name);
+    SLUICE_LOG_DEBUG(request_.log(), "upstream try ", tried_, ": ", peer_->address.name);
     const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
                                        peer_->address.length);
     if (group_.pool != nullptr) connection_ = group_.pool->take(address, security_, &conf_);
     is_reused_ = connection_ != nullptr;
     if (!is_reused_) return connect();
     connection_->set_user(this);
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection, fd: ", connection_->socket().fd(),
+                     ", requests: ", connection_->requests);
     try_->connect_time = 0;
     send_request();
 }
@@ -115,6 +118,7 @@ void Exchange::connect() {
         }
     }
     const Result<void> begun = connection_->socket().connect(address, options);
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: connecting, fd: ", connection_->socket().fd());
     if (begun) return enter(State::connecting);
     on_not_begun(begun.error());
 }
@@ -148,7 +152,11 @@ void Exchange::send_request() {
     if (!conf_.limit_rate->is_zero()) socket.limit_receiving(static_cast<uint32_t>(conf_.buffer_size->count));
     enter(State::sending);
     was_sent_ = true;
-    switch (socket.send(chain)) {
+    [[maybe_unused]] const int64_t size = chain.size();
+    const event::SendState sent = socket.send(chain);
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: sending ", size,
+                     " bytes: ", sent == event::SendState::done ? "done" : "pending or failed");
+    switch (sent) {
         case event::SendState::done: on_request_sent(); break;
         case event::SendState::pending: break;
         case event::SendState::failed: on_failed(Error("send() failed", socket.send_error())); break;
@@ -239,6 +247,8 @@ bool Exchange::may_try_again(Failure failure, uint32_t tries_left) const {
 }
 
 void Exchange::fail(Failure failure) {
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: try ", tried_, " failed, status: ", status_of(failure),
+                     ", tries left: ", selection_->tries_left());
     const bool is_refusal = failure == Failure::http_403 || failure == Failure::http_404;
     if (try_->status == 0) try_->status = status_of(failure);
     end_try(is_refusal ? balance::Outcome::ok : balance::Outcome::failed, false);
@@ -256,6 +266,7 @@ bool Exchange::is_stale() const {
 
 // The server had no part in that.
 void Exchange::reconnect() {
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection was closed, connecting anew");
     connection_->close();
     connection_ = nullptr;
     is_reused_ = false;
@@ -272,6 +283,8 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
         PeerConnection& connection = *connection_;
         connection_ = nullptr;
         try_->bytes_sent = connection.socket().user_bytes_sent() - sent_before_;
+        SLUICE_LOG_DEBUG(request_.log(), "upstream: try ended, received: ", try_->bytes_received, ", ",
+                         keeps && group_.pool != nullptr ? "keeping" : "closing", " connection");
         if (keeps && group_.pool != nullptr) {
             connection.socket().limit_receiving(0);
             group_.pool->put(connection);
