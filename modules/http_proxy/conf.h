@@ -18,6 +18,7 @@ struct ProxyConf : http::upstream::Conf, event::tls::ClientSettings {
     Setting<script::Complex> set_body;
     Setting<script::Complex> method;
     Setting<HttpVersion> http_version;
+    Setting<bool> pass_trailers;
     Setting<Redirects> redirects;
     Setting<Rules<Redirect>> cookie_domains;
     Setting<Rules<Redirect>> cookie_paths;

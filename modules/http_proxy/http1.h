@@ -8,6 +8,7 @@
 #include <sluice/http/upstream/exchange.h>
 
 #include "conf.h"
+#include "trailers.h"
 
 namespace sluice::proxy {
 
@@ -50,6 +51,7 @@ class Http1 final : public http::upstream::Protocol {
     size_t capacity_ = 0;
     size_t size_ = 0;
     uint64_t left_ = 0;
+    Trailers trailers_;
     http::Version version_;
     event::Buffer body_piece_;  ///< of a streamed body, on its way
     http::h1::ChunkFrames request_frames_;

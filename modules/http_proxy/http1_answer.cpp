@@ -139,7 +139,10 @@ HeadState Http1::finish_head(Exchange& exchange) {
         answer.content_length = fields_.content_length() ? static_cast<int64_t>(*fields_.content_length())
                                                          : http::Response::kUnknownLength;
     left_ = framing_.size;
-    chunks_ = http::h1::ChunkedDecoder(http::h1::Sender::upstream);
+    using Handling = http::h1::Trailers;
+    chunks_ = http::h1::ChunkedDecoder(http::h1::Sender::upstream,
+                                       *conf_.pass_trailers ? Handling::report : Handling::discard);
+    trailers_ = {};
     const bool asked_to_keep = *conf_.http_version == HttpVersion::v11 || conf_.head->says_keep_alive;
     keeps_ = asked_to_keep && !framing_.must_close && !says_close_ && (version_ >= http::kHttp11 || says_keep_alive_);
     return HeadState::done;
@@ -165,8 +168,8 @@ BodyState Http1::read_body(Exchange& exchange, Text& bytes, Text& piece) {
     switch (chunks_.next(bytes, piece)) {
         case http::h1::ChunkEvent::data: return BodyState::data;
         case http::h1::ChunkEvent::done: return BodyState::done;
-        case http::h1::ChunkEvent::need_more:
-        case http::h1::ChunkEvent::trailers: return BodyState::more;
+        case http::h1::ChunkEvent::need_more: return BodyState::more;
+        case http::h1::ChunkEvent::trailers: return trailers_.read(exchange, bytes, conf_.buffer_size->size());
         case http::h1::ChunkEvent::failed: break;
     }
     exchange.request().log().error(0, chunks_.refusal().text);

@@ -243,6 +243,9 @@ constexpr std::array kOwn{
     custom<&ProxyConf::cookie_flags, parse_cookie_flags>(
         "proxy_cookie_flags",
         {.where = anywhere, .initial = "off", .help = "sets flags of cookies", .arity = {1, 4}, .may_repeat = true}),
+    directive<&ProxyConf::pass_trailers>(
+        "proxy_pass_trailers",
+        {.where = anywhere, .initial = "off", .help = "passes the trailers of chunked answers to the client"}),
     directive<&ProxyConf::headers_hash_max_size>(
         "proxy_headers_hash_max_size", {.where = anywhere, .initial = "512", .help = "accepted for compatibility"}),
     directive<&ProxyConf::headers_hash_bucket_size>(

@@ -307,6 +307,47 @@ def test_cookie_rules_are_inherited_one_by_one_and_flags_may_be_variables(server
     assert s.get(target).headers['Set-Cookie'] == seen
 
 
+TRAILERS = (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n'
+            b'X-Sum: abc\r\nContent-Length: 5\r\nX-Empty:\r\nX-Sum: def\r\n\r\n')
+
+
+@pytest.mark.sluice_only('it has no proxy_pass_trailers before 1.27')
+@pytest.mark.parametrize('pieces', [[TRAILERS], [TRAILERS[n:n + 1] for n in range(len(TRAILERS))]], ids=['whole', 'bytes'])
+def test_trailers(server, scripted, pieces):
+    def script(peer, _):
+        while peer.request():
+            for piece in pieces:
+                peer.send(piece)
+    s = server('''server { listen 127.0.0.1:%%main%%;
+        location /pass { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; proxy_pass_trailers on; add_trailer X-Own own; }
+        location /drop { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; } }''', ports={'up': scripted(script).port})
+    with s.connect() as c:
+        for _ in range(2):  # the connection to the upstream goes on behind them
+            r = c.get('/pass')
+            assert r.text == 'hello' and r.trailers == [('X-Sum', 'abc'), ('X-Empty', ''), ('X-Sum', 'def'), ('X-Own', 'own')]
+            r = c.get('/drop')
+            assert r.text == 'hello' and not r.trailers
+    old = s.raw(request('GET', '/pass', version='HTTP/1.0'))
+    assert old.text == 'hello'
+
+
+@pytest.mark.sluice_only('it has no proxy_pass_trailers before 1.27')
+@pytest.mark.parametrize('trailer, told', [
+    (b'X Sum: a\r\n\r\n', 'upstream sent invalid trailer'), (b'X-Sum: a\n\r\n\r\n', 'upstream sent invalid trailer'),
+    (b'X-Sum: ' + b'a' * 5000 + b'\r\n\r\n', 'upstream sent too big trailers'),
+])
+def test_trailers_that_are_none(server, scripted, trailer, told):
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n' + trailer)
+        peer.wait_closed()
+    s = server('''server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1;
+        proxy_pass_trailers on; } }''', ports={'up': scripted(script).port})
+    data = s.connect().send(request('GET', '/')).rest()
+    assert b'hello' in data and not data.endswith(b'0\r\n\r\n')
+    s.wait_log(told)
+
+
 WHOLE_BUFFERS = pytest.mark.sluice_only('it waits for a whole buffer of proxy_buffers')
 
 
