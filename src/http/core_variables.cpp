@@ -40,6 +40,14 @@ Text header(const Request& r) {
     return r.headers.value(known);
 }
 
+/// Those of $http_* that a configuration cannot define anew.
+template <KnownHeader known>
+Text all_of(const Request& r) {
+    const Field* first = r.headers.find(known);
+    if (first == nullptr) return {};
+    return r.headers.joined(r.arena(), first->name, known == KnownHeader::cookie ? Text("; ") : Text(", "));
+}
+
 Text host(const Request& r) {
     if (!r.host.empty()) return r.host;
     return orempty(r.server().name());
@@ -274,6 +282,12 @@ const Variable kCoreVariables[kCoreVariableCount] = {
     {.name = "sent_trailer_", .find = find_sent_trailer, .cacheable = false},
     {.name = "arg_", .find = find_arg, .cacheable = false},
     {.name = "cookie_", .find = find_cookie_value},
+    {.name = "http_host", .get = all_of<KnownHeader::host>},
+    {.name = "http_user_agent", .get = all_of<KnownHeader::user_agent>},
+    {.name = "http_referer", .get = all_of<KnownHeader::referer>},
+    {.name = "http_via", .get = all_of<KnownHeader::via>},
+    {.name = "http_x_forwarded_for", .get = all_of<KnownHeader::x_forwarded_for>},
+    {.name = "http_cookie", .get = all_of<KnownHeader::cookie>},
     {.name = "content_length", .get = header<KnownHeader::content_length>},
     {.name = "content_type", .get = header<KnownHeader::content_type>},
     {.name = "host", .get = host},

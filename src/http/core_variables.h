@@ -5,7 +5,7 @@
 
 namespace sluice::http {
 
-constexpr size_t kCoreVariableCount = 69;
+constexpr size_t kCoreVariableCount = 75;
 extern const Variable kCoreVariables[kCoreVariableCount];
 
 }  // namespace sluice::http
