@@ -5,6 +5,9 @@ import pytest
 
 from lib import binary
 from lib.client import Connection, request
+from lib.messages import reply
+from lib.ports import free_port
+from lib.wait import wait_for
 
 HAS_DEBUG = '--with-debug' in binary.version_text(binary.path())
 with_debug = pytest.mark.skipif(not HAS_DEBUG, reason='this build was configured without --with-debug')
@@ -58,3 +61,39 @@ def test_debug_connection_of_unix_sockets(server, conf):
     ask_from(s, None, '/unseen')
     ask_from(s, None, '/seen', str(s.prefix / 'main.sock'))
     assert lines_about(s, '/unseen') == [] and lines_about(s, '/seen')
+
+
+STEPS = [
+    r'accepted connection, fd: \d+', r'received \d+ bytes', r'http request line: "GET /old/x HTTP/1.1"', r'http header: "X-Seen: here"',
+    r'server rewrite phase: \d+: decline', r'using location "/old/" of server "a.test"', r'"\^/old/\(\.\*\)" matches "/old/x"', r'set: "x"',
+    r'rewrite phase: \d+: (pass|decline)', r'using location "/new/" of server "a.test"', r'access phase: \d+: decline',
+    r'upstream try 1: 127\.0\.0\.1:\d+', r'upstream: connecting, fd: \d+', r'upstream: try 1 failed, status: 502, tries left: 1',
+    r'upstream try 2: 127\.0\.0\.1:\d+', r'upstream: connecting, fd: \d+', r'upstream: sending \d+ bytes: ', r'upstream: status 404, content length: 4',
+    r'upstream: try ended, received: \d+, keeping connection', r'http output: 4 bytes, last', r'sending \d+ bytes: ', r'http finalize request: 0, "/new/x"',
+]
+FOLLOWED = '''
+    upstream back { server 127.0.0.1:%%dead%%; server 127.0.0.1:%%up%%; keepalive 4; }
+    server {
+        listen 127.0.0.1:%%main%%; server_name a.test; if ($arg_none) { return 400; }
+        location /old/ { rewrite ^/old/(.*) /new/$1; set $rest $1; }
+        location /new/ { allow 127.0.0.1; deny all; proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    }
+'''
+
+
+@with_debug
+def test_a_request_from_beginning_to_end(server, upstream):
+    up = upstream(reply('none', status='404 Not Found'))
+    s = server(FOLLOWED, main='error_log logs/error.log debug;', ports={'up': up.port, 'dead': free_port()})
+    s.spare_descriptors(1)
+    assert s.get('/old/x', {'X-Seen': 'here'}).text == 'none'
+    wait_for(lambda: 'http finalize request: 0' in s.log(), 'the end of the request')
+    number = re.search(r'(\*\d+) http request line', s.log())[1]
+    lines = [line for line in s.log().splitlines() if f' {number} ' in line]
+    at = 0
+    for step in STEPS:
+        found = next((n for n in range(at, len(lines)) if re.search(step, lines[n])), None)
+        assert found is not None, f'{step} is not among:\n' + '\n'.join(lines[at:])
+        at = found + 1
+    assert s.get('/old/x').text == 'none'
+    s.wait_log(r'upstream: kept connection, fd: \d+, requests: 1')
