@@ -34,4 +34,5 @@
 #include "http/module.h"
 #include "http/request.h"
 #include "http/server_connection.h"
+#include "http/subrequest.h"
 #include "http/uri/escape.h"

@@ -168,7 +168,6 @@ void add(Request& request, const Addition& addition, Text value) {
 
 HeaderVerdict filter_header(Request& request) {
     const auto& conf = request.conf<Conf>();
-    if (!request.is_main()) return HeaderVerdict::skip;
     const bool usual = is_usual(request.response.status);
     if (usual && conf.expires.is_set()) {
         const Expires& expires = *conf.expires;

@@ -128,7 +128,8 @@ HeadState Http1::finish_head(Exchange& exchange) {
         return HeadState::invalid;
     }
     if (line.code == 101) {
-        if (request.headers.find(KnownHeader::upgrade) == nullptr || request.version < http::kHttp11) {
+        if (request.headers.find(KnownHeader::upgrade) == nullptr || request.version < http::kHttp11 ||
+            !request.is_main()) {
             request.log().error(0, "upstream switched protocols without being asked to");
             answer.status = 0;
             return HeadState::invalid;

@@ -48,6 +48,11 @@ class Chain {
     void add_file(Arena& arena, int fd, int64_t offset, int64_t length) {
         if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, false, offset, offset + length));
     }
+    /// Appends what `other` consists of; the memory itself is common to both.
+    void add_copy(Arena& arena, const Chain& other) {
+        for (const Buffer* buffer = other.head_; buffer != nullptr; buffer = buffer->next)
+            append(*arena.make<Buffer>(*buffer));
+    }
     void append(Buffer& buffer) {
         buffer.next = nullptr;
         (tail_ != nullptr ? tail_->next : head_) = &buffer;

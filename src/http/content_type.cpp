@@ -15,4 +15,11 @@ Text content_type_of(Request& request) {
     return core.default_type->evaluate(request);
 }
 
+bool has_type(const Response& response, const conf::Sequence<Text>& types) {
+    const Text type = text::trim(response.content_type.substr(0, response.content_type.find(';')));
+    for (const Text wanted : types)
+        if (wanted == "*" ? !type.empty() : text::iequals(wanted, type)) return true;
+    return false;
+}
+
 }  // namespace sluice::http

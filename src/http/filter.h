@@ -27,6 +27,27 @@ enum class HeaderStage : uint8_t {
     last,
 };
 
+/// A subrequest's answer is a part of the main one: what concerns the message to the client is not for it.
+constexpr bool is_for_client(HeaderStage stage) {
+    switch (stage) {
+        case HeaderStage::not_modified:
+        case HeaderStage::headers:
+        case HeaderStage::userid:
+        case HeaderStage::addition:
+        case HeaderStage::compress:
+        case HeaderStage::range:
+        case HeaderStage::trailers:
+        case HeaderStage::last: return true;
+        case HeaderStage::slice:
+        case HeaderStage::image:
+        case HeaderStage::sub:
+        case HeaderStage::gunzip:
+        case HeaderStage::charset:
+        case HeaderStage::ssi: return false;
+    }
+    return true;
+}
+
 /// Order of the body hooks, from the content's side to the wire.
 enum class BodyStage : uint8_t {
     range,

@@ -7,6 +7,7 @@
 #include "http/copy_step.h"
 #include "http/request.h"
 #include "http/server_connection.h"
+#include "http/subrequest.h"
 
 namespace sluice::http {
 
@@ -23,6 +24,13 @@ void FilterChain::build(const std::vector<const Filter*>& filters) {
                      [](const Hook& a, const Hook& b) { return a.filter->header_stage < b.filter->header_stage; });
     std::stable_sort(body.begin(), body.end(),
                      [](const Hook& a, const Hook& b) { return a.filter->body_stage < b.filter->body_stage; });
+    header_of_subrequests.clear();
+    for (const Hook& hook : header)
+        if (!is_for_client(hook.filter->header_stage)) header_of_subrequests.push_back(hook);
+    behind_inclusion =
+        static_cast<size_t>(std::find_if(body.begin(), body.end(),
+                                         [](const Hook& hook) { return hook.filter->body_stage > BodyStage::ssi; }) -
+                            body.begin());
     behind_range = static_cast<size_t>(
         std::find_if(body.begin(), body.end(),
                      [](const Hook& hook) { return hook.filter->body_stage > BodyStage::range; }) -
@@ -41,7 +49,7 @@ bool Request::send_header() {
     }
     if (method == Method::head) response.is_header_only = true;
     const uint32_t generation = ++header_generation_;
-    for (const FilterChain::Hook& hook : http_.filters.header) {
+    for (const FilterChain::Hook& hook : is_main() ? http_.filters.header : http_.filters.header_of_subrequests) {
         switch (hook.filter->header(*this)) {
             case HeaderVerdict::skip: break;
             case HeaderVerdict::filter: active_filters_ |= uint64_t{1} << hook.bit; break;
@@ -51,7 +59,8 @@ bool Request::send_header() {
     }
     response.is_header_sent = true;
     copies_files_ = response.is_body_in_memory || !*conf<LocationConf>().sendfile ||
-                    connection_.transport().transport() != nullptr || version >= kHttp2;
+                    connection_.transport().transport() != nullptr || version >= kHttp2 ||
+                    (!is_main() && parent_->copies_files_);
     return true;
 }
 
@@ -109,6 +118,16 @@ OutputState Request::continue_output(BodyStage stage, event::Chain& chain, bool 
     const OutputState state = filter_from(next, chain, is_last);
     if (state == OutputState::sent && (was_waiting || (is_ending_ && is_last_output_))) on_output_gone();
     return is_finished_ ? OutputState::failed : state;
+}
+
+OutputState Request::include(Subrequest& from, event::Chain& chain) {
+    if (is_finished_) return OutputState::failed;
+    const bool must_wait = stream_->has_pending_output(*this);  // what came before it has not gone
+    if (must_wait) from.hold(chain);
+    const OutputState state =
+        must_wait ? OutputState::pending : filter_from(http_.filters.behind_inclusion, chain, false);
+    if (state == OutputState::pending) included_ = &from;
+    return state;
 }
 
 OutputState Request::write(event::Chain& chain, bool is_last) {

@@ -1,13 +1,17 @@
 // Request: configuration in force, redirects, suspension and the end of an exchange.
 #include "http/request.h"
 
+#include <utility>
+
 #include "event/loop.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
 #include "http/copy_step.h"
+#include "http/muted_stream.h"
 #include "http/server_connection.h"
 #include "http/special_response.h"
+#include "http/subrequest.h"
 #include "http/worker.h"
 
 namespace sluice::http {
@@ -30,7 +34,37 @@ Request::Request(Arena& arena, ServerConnection& connection, Stream& stream, con
     ++shared_counters().reading;
 }
 
+Request::Request(Request& parent, Stream& stream, Text new_uri, Text new_args)
+    : script::Subject(parent.arena(), parent.http_.variables),
+      connection_(parent.connection_),
+      stream_(&stream),
+      http_(parent.http_),
+      main_(parent.main_),
+      parent_(&parent),
+      timer_(event::Timer::call<&Request::on_timer>, this) {
+    share_variables(*main_);
+    states_ = arena().make_array<void*>(http_.state_count).data();
+    log() = connection_.log();
+    log().set_context(this);
+    started_ = connection_.loop().now();
+    started_wall_msec_ = connection_.loop().wall_msec();
+    depth_ = static_cast<uint8_t>(parent.depth_ + 1);
+    method = Method::get;
+    method_name = "GET";
+    version = parent.version;
+    uri = new_uri;
+    args = new_args;
+    protocol = parent.protocol;
+    host = parent.host;
+    host_port = parent.host_port;
+    for (const Field& field : parent.headers) headers.add(arena(), field);
+    is_internal = true;
+    confs_.use(conf::Level::main, http_.main_confs->table());
+    use_server(*parent.server_);
+}
+
 Request::~Request() {
+    if (!is_main()) return;
     --(is_answering_ ? shared_counters().writing : shared_counters().reading);
 }
 
@@ -130,7 +164,41 @@ void Request::give_up() {
     is_finished_ = true;
     source_ = nullptr;
     waiter_ = nullptr;
+    if (is_main()) cancel_subrequests();
     stream_->abort(*this);
+}
+
+void Request::add(Subrequest& subrequest) {
+    if (subrequests_ == nullptr) subrequests_ = arena().make<List<Subrequest, Subrequest>>();
+    subrequests_->push_back(subrequest);
+}
+
+void Request::remove(Subrequest& subrequest) {
+    subrequest.unlink();
+}
+
+void Request::on_subrequest_over() {
+    if (is_ending_ && !is_finished_ && !has_subrequests()) complete();
+}
+
+void Request::cancel_subrequests() {
+    while (has_subrequests()) subrequests_->front().cancel();
+}
+
+/// nginx: the request walks on to a location that hears of it when its answer has left; the log is written behind it.
+void Request::begin_post_action() {
+    was_post_action_begun_ = true;
+    stream_ = arena().make<MutedStream>(*stream_);
+    response.is_header_sent = was_head_written_ = false;
+    is_ending_ = is_last_given_ = is_last_output_ = false;
+    is_error_page = false;
+    error_status = 0;
+    active_filters_ = 0;
+    copy_ = nullptr;
+    Text target = *conf<LocationConf>().post_action;
+    if (target.starts_with('@')) return redirect_to_named(target);
+    const Text path = text::split_off(target, '?');
+    redirect_internally(path, target);
 }
 
 void Request::complete() {
@@ -146,11 +214,16 @@ void Request::complete() {
     waiter_ = nullptr;
     // on_output_gone() comes back here, from the stream or from a stage that still has something.
     if (!is_last_output_ || stream_->has_pending_output(*this)) return;
+    if (is_main()) {
+        if (!was_post_action_begun_ && !conf<LocationConf>().post_action->empty()) return begin_post_action();
+        if (has_subrequests()) return;
+    }
     is_finished_ = true;
     stream_->on_finished(*this);
 }
 
 void Request::on_output_gone() {
+    if (included_ != nullptr) return std::exchange(included_, nullptr)->on_output_gone();
     if (is_finished_ || is_filter_waiting_) return;
     if (copy_ != nullptr && copy_->on_gone() != OutputState::sent) return;
     if (is_last_output_) {
@@ -161,13 +234,20 @@ void Request::on_output_gone() {
 }
 
 void Request::on_client_gone() {
-    if (is_finished_) return;
+    if (is_finished_ || was_post_action_begun_) return;
     if (waiter_ != nullptr) {
         waiter_->on_client_gone(*this);
     } else if (timer_.is_armed()) {
         // Verdict::resume_after(): there is nobody left to go on for.
         log().info("client prematurely closed connection");
         finish(kStatusClientClosed);
+    } else if (has_subrequests()) {
+        // The one that waits for something ends, and all with it. Those that go on without the client do so.
+        for (auto at = subrequests_->begin(); at != subrequests_->end() && !is_finished_;) {
+            Subrequest& subrequest = *at;
+            ++at;
+            if (!subrequest.is_background()) subrequest.request().on_client_gone();
+        }
     }
 }
 

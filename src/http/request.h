@@ -7,10 +7,12 @@
 #include <optional>
 
 #include "core/base/arena.h"
+#include "core/base/list.h"
 #include "core/log/log.h"
 #include "core/script/subject.h"
 #include "event/chain.h"
 #include "event/timer.h"
+#include "http/body_source.h"
 #include "http/conf_view.h"
 #include "http/fields/method.h"
 #include "http/filter.h"
@@ -28,32 +30,16 @@ namespace sluice::http {
 class ServerConnection;
 class HttpConf;
 class CopyStep;
+class Subrequest;
 struct Server;
 struct Location;
-
-/// A content producer that outputs a piece at a time.
-class BodySource {
- public:
-    /// All that was output has left: produce more with Request::output, or return and output later.
-    virtual void pull(Request& request) = 0;
-
- protected:
-    ~BodySource() = default;
-};
-
-/// Told when the client is gone or the request ends early; registered for as long as a handler waits for something.
-class Waiter {
- public:
-    virtual void on_client_gone(Request& request) = 0;
-
- protected:
-    ~Waiter() = default;
-};
 
 class Request final : public script::Subject, public LogContext {
  public:
     /// `arena` outlives the request; so do connection and stream.
     Request(Arena& arena, ServerConnection& connection, Stream& stream, const HttpConf& http);
+    /// A subrequest's: asks for `uri` with GET, with the fields of `parent`, which outlives it.
+    Request(Request& parent, Stream& stream, Text uri, Text args);
     ~Request();
 
     // What was asked. Texts live in the arena.
@@ -87,6 +73,8 @@ class Request final : public script::Subject, public LogContext {
     Request& main() const { return *main_; }
     Request* parent() const { return parent_; }
     bool is_main() const { return main_ == this; }
+    /// 0 for the main request, 1 for a subrequest of it.
+    uint8_t depth() const { return depth_; }
     /// Loop time and wall time at which its first byte came.
     Msec started() const { return started_; }
     int64_t started_wall_msec() const { return started_wall_msec_; }
@@ -147,6 +135,8 @@ class Request final : public script::Subject, public LogContext {
     /// For a body hook that held data, or waited: goes on behind its stage. `pending`: it leaves later; whoever waits
     /// gets nothing more until then.
     OutputState continue_output(BodyStage stage, event::Chain& chain, bool is_last);
+    /// The body of a subrequest on its way into this request's output, behind its filters.
+    OutputState include(Subrequest& from, event::Chain& chain);
     /// Pulled whenever output has gone; null: nobody.
     void set_source(BodySource* source) { source_ = source; }
     BodySource* source() const { return source_; }
@@ -173,7 +163,12 @@ class Request final : public script::Subject, public LogContext {
     int64_t limit_rate_after() const;
     int64_t head_bytes_sent = 0;  ///< of the response
     /// The whole response was handed over and has left.
-    bool is_complete() const { return is_finished_ && is_last_output_; }
+    bool is_complete() const { return (is_finished_ && is_last_output_) || was_post_action_begun_; }
+
+    // From subrequests, to the main request.
+    void add(Subrequest& subrequest);
+    void remove(Subrequest& subrequest);
+    void on_subrequest_over();
 
     // From the session.
     void on_output_gone();  ///< nothing is pending any more
@@ -195,6 +190,9 @@ class Request final : public script::Subject, public LogContext {
     void on_timer();
     void complete();
     void give_up();
+    void begin_post_action();
+    void cancel_subrequests();
+    bool has_subrequests() const { return subrequests_ != nullptr && !subrequests_->empty(); }
     OutputState filter_from(size_t first, event::Chain& chain, bool is_last);
     std::optional<OutputState> run_hooks(size_t first, size_t end, event::Chain& chain, bool is_last);
     OutputState write(event::Chain& chain, bool is_last);
@@ -211,6 +209,9 @@ class Request final : public script::Subject, public LogContext {
     BodySource* source_ = nullptr;
     CopyStep* copy_ = nullptr;  ///< made for the first file
     Waiter* waiter_ = nullptr;
+    List<Subrequest, Subrequest>* subrequests_ =
+        nullptr;                      ///< of the main request: those that run; made for the first
+    Subrequest* included_ = nullptr;  ///< whose output is on its way, instead of ours
     event::Timer timer_;
     uint64_t active_filters_ = 0;
     Text action_;
@@ -220,7 +221,8 @@ class Request final : public script::Subject, public LogContext {
     mutable int64_t limit_rate_ = -1;  ///< -1: not evaluated yet
     mutable int64_t limit_rate_after_ = -1;
     uint32_t header_generation_ = 0;  ///< counts attempts to send a head, to notice one that was replaced
-    uint8_t uri_changes_left_ = 11;   ///< as nginx counts: rewrites and internal redirects together
+    uint8_t depth_ = 0;
+    uint8_t uri_changes_left_ = 11;  ///< as nginx counts: rewrites and internal redirects together
     bool is_finished_ = false;
     bool is_answering_ = false;
     bool is_ending_ = false;          ///< finish(0) was called
@@ -228,7 +230,8 @@ class Request final : public script::Subject, public LogContext {
     bool copies_files_ = false;       ///< what is behind the ranges takes bytes, not files
     bool is_filter_waiting_ = false;  ///< a body hook takes nothing more now
     bool is_last_output_ = false;     ///< the end of the body was handed to the writer
-    bool was_head_written_ = false;   ///< the writer composed the head
+    bool was_post_action_begun_ = false;
+    bool was_head_written_ = false;  ///< the writer composed the head
 };
 
 }  // namespace sluice::http

@@ -40,6 +40,18 @@ void RequestBody::stream_to(Request& request, Consumer& consumer) {
     request.stream().start_body(request);
 }
 
+void RequestBody::share(Arena& arena, const RequestBody& other) {
+    framing = other.framing == Framing::none ? Framing::none : Framing::length;
+    announced_length = other.chain_.size();
+    chain_.add_copy(arena, other.chain_);
+    memory_ = other.memory_;
+    used_ = other.used_;
+    file_path_ = other.file_path_;
+    received = other.received;
+    state_ = State::done;
+    is_complete_ = true;
+}
+
 void RequestBody::discard() {
     if (state_ != State::done) state_ = State::discarding;
 }
@@ -137,7 +149,7 @@ void RequestBody::finish(Request& request) {
 }
 
 Text RequestBody::in_memory() const {
-    if (file_ || state_ != State::done) return {};
+    if (!file_path_.empty() || state_ != State::done) return {};
     return used_ != 0 ? Text{memory_, used_} : Text("");
 }
 

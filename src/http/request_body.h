@@ -48,6 +48,8 @@ class RequestBody {
     /// suspend() in both cases.
     void collect(Request& request, Collected then);
     void stream_to(Request& request, Consumer& consumer);
+    /// Takes over what `other` has collected; its memory and file stay where they are.
+    void share(Arena& arena, const RequestBody& other);
     /// Nobody will read the body: what still comes is dropped by the session.
     void discard();
 

@@ -81,13 +81,6 @@ struct Replacing {
     uint32_t count = 0;
 };
 
-bool has_wanted_type(const http::Response& response, const conf::Sequence<Text>& types) {
-    const Text type = text::trim(response.content_type.substr(0, response.content_type.find(';')));
-    for (const Text wanted : types)
-        if (wanted == "*" ? !type.empty() : text::iequals(wanted, type)) return true;
-    return false;
-}
-
 /// A part of a body may begin or end in the middle of the text, and a compressed body hides it: both stay as they
 /// are.
 bool is_changeable(const http::Response& response) {
@@ -98,7 +91,7 @@ bool is_changeable(const http::Response& response) {
 HeaderVerdict prepare(Request& request) {
     const auto& conf = request.conf<Conf>();
     http::Response& response = request.response;
-    if (conf.rule->from.empty() || !is_changeable(response) || !has_wanted_type(response, *conf.types))
+    if (conf.rule->from.empty() || !is_changeable(response) || !http::has_type(response, *conf.types))
         return HeaderVerdict::skip;
 
     response.clear_length();         // sent in chunks then, or until the connection closes

@@ -24,8 +24,10 @@ struct FilterChain {
         uint8_t bit;  ///< its place in Request's set of active filters
     };
     std::vector<Hook> header;  ///< by HeaderStage
-    std::vector<Hook> body;    ///< by BodyStage
-    size_t behind_range = 0;   ///< place in `body` of the first hook that sees bytes (see CopyStep)
+    std::vector<Hook> header_of_subrequests;
+    std::vector<Hook> body;       ///< by BodyStage
+    size_t behind_range = 0;      ///< place in `body` of the first hook that sees bytes (see CopyStep)
+    size_t behind_inclusion = 0;  ///< place in `body` where subrequests' output goes on
     void build(const std::vector<const Filter*>& filters);
 };
 

@@ -45,7 +45,7 @@ bool is_known_to_client(const Request& request) {
 
 HeaderVerdict judge_conditions(Request& request) {
     Response& response = request.response;
-    if (response.status != 200 || response.is_unconditional || !request.is_main()) return HeaderVerdict::skip;
+    if (response.status != 200 || response.is_unconditional) return HeaderVerdict::skip;
     if (!are_preconditions_met(request)) {
         request.finish(412);
         return HeaderVerdict::replace;

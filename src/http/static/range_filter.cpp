@@ -33,7 +33,7 @@ Text content_range(Request& request, const ByteRange& range, int64_t size) {
 
 bool may_serve_ranges(const Request& request) {
     const Response& response = request.response;
-    return request.version >= kHttp10 && response.status == 200 && request.is_main() && response.allows_ranges &&
+    return request.version >= kHttp10 && response.status == 200 && response.allows_ranges &&
            response.content_length != Response::kUnknownLength && *request.conf<LocationConf>().max_ranges != 0;
 }
 

@@ -113,8 +113,9 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
     if (!request_.send_header()) return abandon();
     request_.set_source(this);
     is_head_unsent_ = !is_buffered;
-    if (request_.response.is_header_only && !answer.has_no_body) {
-        // A filter has answered without a body: nobody wants the rest.
+    if (request_.response.is_header_only && !answer.has_no_body && answer.content_length != 0) {
+        // A filter has answered without a body, or a subrequest asks for no more than the head: nobody wants the
+        // rest.
         end_try(balance::Outcome::ok, false);
         is_complete_ = true;
         enter(State::ended);
