@@ -121,6 +121,24 @@ Result<Certificate> load_certificate(Text source) {
     return made;
 }
 
+namespace {
+
+int name_index() {
+    static const int kIndex = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return kIndex;
+}
+
+}  // namespace
+
+void set_name(X509* certificate, const char* name) {
+    X509_set_ex_data(certificate, name_index(), const_cast<char*>(name));
+}
+
+const char* name_of(const X509* certificate) {
+    const void* name = X509_get_ex_data(certificate, name_index());
+    return name != nullptr ? static_cast<const char*>(name) : "";
+}
+
 Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords) {
     ERR_clear_error();
     if (source.starts_with(kEngine)) return load_from_engine(source);

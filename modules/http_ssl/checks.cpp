@@ -4,6 +4,7 @@
 #include <sluice/http/request.h>
 #include <sluice/http/server_connection.h>
 
+#include "client_status.h"
 #include "conf.h"
 #include "handshake.h"
 
@@ -39,7 +40,20 @@ Verdict refuse(const TlsTransport& transport, uint16_t status) {
     return Verdict::respond(status);
 }
 
-Verdict check_certificate(Request& request, const TlsTransport& transport, const ServerConf& conf) {
+/// What responders say, where they are to be asked.
+Verdict check_status(Request& request, TlsTransport& transport, const ServerConf& conf) {
+    if (*conf.ocsp == Ocsp::off || SSL_get0_peer_certificate(transport.ssl()) == nullptr) return Verdict::decline();
+    ClientStatus& status = ClientStatus::of(transport, request.connection().loop(), conf);
+    switch (status.state()) {
+        case ClientStatus::State::good: return Verdict::decline();
+        case ClientStatus::State::asking: status.wait(request, check_request); return Verdict::suspend();
+        case ClientStatus::State::bad: break;
+    }
+    report(request, "client SSL certificate verify error: ", status.reason());
+    return refuse(transport, kCertificateError);
+}
+
+Verdict check_certificate(Request& request, TlsTransport& transport, const ServerConf& conf) {
     const SSL* ssl = transport.ssl();
     const long result = SSL_get_verify_result(ssl);
     const bool is_overlooked =
@@ -53,7 +67,7 @@ Verdict check_certificate(Request& request, const TlsTransport& transport, const
         report(request, "client sent no required SSL certificate");
         return refuse(transport, kNoCertificate);
     }
-    return Verdict::decline();
+    return check_status(request, transport, conf);
 }
 
 }  // namespace

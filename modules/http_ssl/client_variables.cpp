@@ -7,8 +7,9 @@
 #include <openssl/x509.h>
 #include <sluice/core/base/text_builder.h>
 #include <sluice/http/request.h>
+#include <sluice/http/server_connection.h>
 
-#include "checks.h"
+#include "client_status.h"
 #include "variables.h"
 
 namespace sluice::tls {
@@ -51,6 +52,13 @@ Text print_time(const Request& request, const ASN1_TIME* time) {
 bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_' || c == '~';
+}
+
+/// Why responders of OCSP turn the certificate down; empty: they do not.
+Text status_reason(const Request& request) {
+    const auto& transport = static_cast<const TlsTransport&>(*request.connection().security());
+    const auto* status = static_cast<const ClientStatus*>(transport.companion.get());
+    return status != nullptr && status->state() == ClientStatus::State::bad ? status->reason() : Text{};
 }
 
 }  // namespace
@@ -137,7 +145,10 @@ Text client_verify(const Request& request) {
     if (ssl == nullptr) return {};
     if (SSL_get0_peer_certificate(ssl) == nullptr) return "NONE";
     const long result = SSL_get_verify_result(ssl);
-    if (result == X509_V_OK) return "SUCCESS";
+    if (result == X509_V_OK) {
+        const Text reason = status_reason(request);
+        return reason.empty() ? Text("SUCCESS") : request.arena().concat("FAILED:", reason);
+    }
     return request.arena().concat("FAILED:", X509_verify_cert_error_string(result));
 }
 

@@ -18,6 +18,9 @@ using event::tls::Protocol;
 using event::tls::VariableWord;
 using event::tls::Word;
 
+struct Responder;
+
+enum class Ocsp : uint8_t { off, on, leaf };
 enum class VerifyClient : uint8_t { off, on, optional, optional_no_ca };
 
 /// `ssl_session_cache`
@@ -56,17 +59,30 @@ struct ServerConf {
     Setting<bool> session_tickets;
     Setting<conf::Sequence<Word>> ticket_keys;
     Setting<Seconds> session_timeout;
+    Setting<Ocsp> ocsp;
+    Setting<Word> ocsp_responder;
+    Setting<shm::Zone*> ocsp_cache;
+    Setting<bool> stapling;
+    Setting<Word> stapling_file;
+    Setting<Word> stapling_responder;
+    Setting<bool> stapling_verify;
     Setting<bool> early_data;
     Setting<bool> reject_handshake;
     Setting<conf::Sequence<Command>> commands;
 
     // Not directives.
     const ServerTls* tls = nullptr;  ///< null: nothing here asks for TLS
+    const Responder* ocsp_responder_found = nullptr;
 };
 
 }  // namespace sluice::tls
 
 namespace sluice::conf {
+
+template <>
+struct EnumNames<tls::Ocsp> {
+    static constexpr std::array<Text, 3> names{"off", "on", "leaf"};
+};
 
 template <>
 struct EnumNames<tls::VerifyClient> {

@@ -89,6 +89,7 @@ Result<void> use_certificate(conf::Parser& parser, SSL_CTX* context, const Certi
     const Text path = full_source(parser, words.certificate.value.source());
     const Result<Certificate> loaded = load_certificate(path);
     if (!loaded) return refuse(parser, words.certificate.at, loaded.error());
+    set_name(loaded->leaf.get(), parser.arena().copy_c_str(path));
     if (SSL_CTX_use_certificate(context, loaded->leaf.get()) != 1)
         return refuse(parser, words.certificate.at, make_error(quoted("SSL_CTX_use_certificate", path)));
     if (SSL_CTX_set1_chain(context, loaded->chain.get()) != 1)

@@ -7,10 +7,13 @@
 #include "certificate_settings.h"
 #include "checks.h"
 #include "client.h"
+#include "client_status.h"
 #include "conf.h"
 #include "context.h"
 #include "handshake.h"
+#include "ocsp_cache.h"
 #include "session_cache.h"
+#include "stapling.h"
 #include "tickets.h"
 #include "variable_certificates.h"
 #include "variables.h"
@@ -24,6 +27,21 @@ using conf::Parser;
 constexpr conf::Contexts kWhere = conf::Context::http | conf::Context::http_server;
 
 // --- after inheritance ---
+
+/// Whom ssl_ocsp asks.
+Result<void> find_ocsp_responder(Parser& parser, ServerConf& conf) {
+    if (*conf.ocsp == Ocsp::off) return {};
+    if (*conf.verify_client == VerifyClient::optional_no_ca)
+        return refuse(parser, {}, Error("\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\""));
+    if (!conf.ocsp_responder.is_set()) return {};
+    Result<Responder> found = find_responder(conf.ocsp_responder->text);
+    if (!found) {
+        const Text what = parser.arena().concat(found.error().text, " in \"ssl_ocsp_responder\"");
+        return refuse(parser, conf.ocsp_responder->at, Error(what));
+    }
+    conf.ocsp_responder_found = parser.arena().make<Responder>(std::move(*found));
+    return {};
+}
 
 /// Each certificate has its key.
 Result<void> check_keys(Parser& parser, const ServerConf& conf) {
@@ -42,6 +60,7 @@ Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     Result<UniqueContext> context = make_context(parser, conf);
     if (!context) return context.error();
     add_callbacks(context->get());
+    if (Result<void> found = find_ocsp_responder(parser, conf); !found) return found;
     use_session_cache(context->get(), conf);
     if (Result<void> used = use_tickets(parser, context->get(), conf, tickets); !used) return used;
     auto& tls = *parser.arena().make<ServerTls>();
@@ -50,6 +69,7 @@ Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     tls.folder = parser.environment().conf_prefix;
     tls.passwords = to_strings(*conf.password_file);
     use_variable_certificates(tls);
+    if (Result<void> used = use_stapling(parser, tls); !used) return used;
     tls.transport.record_size =
         static_cast<uint32_t>(std::min<int64_t>(conf.buffer_size->count, RecordSize::kLargest));
     tls.transport.adapts = !conf.buffer_size.is_set();
@@ -171,6 +191,33 @@ constexpr std::array kDirectives{
     directive<&ServerConf::ticket_keys>(
         "ssl_session_ticket_key",
         {.where = kWhere, .help = "a key of tickets, 48 or 80 bytes; the first one encrypts", .syntax = "file"}),
+    directive<&ServerConf::ocsp>("ssl_ocsp",
+                                 {.where = kWhere,
+                                  .initial = "off",
+                                  .help = "responders are asked whether clients' certificates were withdrawn"}),
+    directive<&ServerConf::ocsp_responder>(
+        "ssl_ocsp_responder",
+        {.where = kWhere, .help = "who is asked, instead of the one that the certificate names", .syntax = "url"}),
+    custom<&ServerConf::ocsp_cache, parse_ocsp_cache>("ssl_ocsp_cache",
+                                                      {.where = kWhere,
+                                                       .initial = "off",
+                                                       .help = "where the answers are kept as long as they are valid",
+                                                       .arity = {1, 1},
+                                                       .syntax = "off | shared:name:size"}),
+    directive<&ServerConf::stapling>("ssl_stapling",
+                                     {.where = kWhere,
+                                      .initial = "off",
+                                      .help = "clients are shown that the certificate was not withdrawn (OCSP)"}),
+    directive<&ServerConf::stapling_file>(
+        "ssl_stapling_file",
+        {.where = kWhere, .help = "what they are shown (DER), instead of asking a responder", .syntax = "file"}),
+    directive<&ServerConf::stapling_responder>(
+        "ssl_stapling_responder",
+        {.where = kWhere, .help = "who is asked, instead of the one that the certificate names", .syntax = "url"}),
+    directive<&ServerConf::stapling_verify>(
+        "ssl_stapling_verify", {.where = kWhere,
+                                .initial = "off",
+                                .help = "the responder's answers are verified by ssl_trusted_certificate"}),
     directive<&ServerConf::early_data>("ssl_early_data",
                                        {.where = kWhere,
                                         .initial = "off",
@@ -190,7 +237,9 @@ constexpr http::Module kModule{
     .directives = kDirectives,
     .variables = kVariables,
     .phases = kPhases,
+    .state = http::state_type<StatusWaiter>(),
     .configured = configured,
+    .worker_stopping = cancel_fetches,
     .security = &kSecurity,
     .tls_clients = &kUpstreamClients,
 };

@@ -2,6 +2,7 @@
 #include "server_tls.h"
 
 #include "certificate_cache.h"
+#include "staple.h"
 
 namespace sluice::tls {
 

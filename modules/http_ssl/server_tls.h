@@ -12,6 +12,7 @@
 namespace sluice::tls {
 
 class CertificateCache;
+class Staple;
 struct ServerConf;
 
 /// A certificate and its key, one of which is known in the handshake only.
@@ -33,6 +34,7 @@ struct ServerTls {
     std::vector<std::string> passwords;
     std::vector<VariablePair> variable_pairs;
     std::unique_ptr<CertificateCache> cache;
+    std::vector<std::unique_ptr<Staple>> staples;
 };
 
 }  // namespace sluice::tls

@@ -25,6 +25,12 @@ struct TransportOptions {
     bool takes_early_data = false;
 };
 
+/// What somebody else keeps for a connection as long as its transport lives.
+class TransportCompanion {
+ public:
+    virtual ~TransportCompanion() = default;
+};
+
 class TlsTransport : public event::SecureTransport {
  public:
     enum class Side : uint8_t { server, client };
@@ -50,6 +56,8 @@ class TlsTransport : public event::SecureTransport {
     void on_close(event::Connection& connection) override;
     void on_shutdown_write(event::Connection& connection) override;
     int64_t plain_sent() const override { return plain_sent_; }
+
+    std::unique_ptr<TransportCompanion> companion;
 
     SSL* ssl() const { return ssl_.get(); }
     /// The context that sessions belong to: the one it began with, whatever a name has chosen since.

@@ -14,9 +14,13 @@ from .client import Connection
 from .wait import DEADLINE
 
 
-@functools.cache
 def authority(name='main'):
     """A certificate authority; another name is another one."""
+    return _authority(name)
+
+
+@functools.cache
+def _authority(name):
     return trustme.CA(organization_name=f'tests of {name}')
 
 
@@ -155,3 +159,9 @@ def locked_key(identity, password, ca='main'):
     """The key of an identity, encrypted."""
     key = serialization.load_pem_private_key(pem(identity, ca)[1], None)
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(password))
+
+
+def serial(identity, ca='main'):
+    """The number of a certificate as `openssl ca` writes it."""
+    number = f'{x509.load_pem_x509_certificate(pem(identity, ca)[0]).serial_number:X}'
+    return number if len(number) % 2 == 0 else f'0{number}'
