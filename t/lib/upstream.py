@@ -95,6 +95,9 @@ class Upstream:
                 sock, _ = self.socket.accept()
                 peer = Peer(sock)
                 with self._lock:
+                    if self._closing:  # close() has seen all peers that there were
+                        sock.close()
+                        return
                     self.connections += 1
                     self.open += 1
                     self._peers.append(peer)
@@ -128,7 +131,8 @@ class Upstream:
 
     def close(self):
         """Stops listening, and drops what is open."""
-        self._closing = True
+        with self._lock:
+            self._closing = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
