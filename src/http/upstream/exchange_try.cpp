@@ -247,11 +247,11 @@ bool Exchange::may_try_again(Failure failure, uint32_t tries_left) const {
 }
 
 void Exchange::fail(Failure failure) {
-    SLUICE_LOG_DEBUG(request_.log(), "upstream: try ", tried_, " failed, status: ", status_of(failure),
-                     ", tries left: ", selection_->tries_left());
     const bool is_refusal = failure == Failure::http_403 || failure == Failure::http_404;
     if (try_->status == 0) try_->status = status_of(failure);
     end_try(is_refusal ? balance::Outcome::ok : balance::Outcome::failed, false);
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: try ", tried_, " failed, status: ", status_of(failure),
+                     ", tries left: ", selection_->tries_left());
     if (may_try_again(failure, selection_->tries_left())) {
         next_try();
     } else {
