@@ -36,6 +36,9 @@ class Http1 final : public http::upstream::Protocol {
         Text value;
     };
     Text write_head(http::upstream::Exchange& exchange, Text method, Text framing);
+    bool passes_trailer(const http::Field& field) const;
+    bool passes_trailers(const http::Request& request) const;
+    Text last_chunk(http::upstream::Exchange& exchange) const;
     Text framing_line(http::upstream::Exchange& exchange, const Text* own_body);
     Text keep(http::upstream::Exchange& exchange, Text bytes);
     http::upstream::HeadState step_head(http::upstream::Exchange& exchange);

@@ -21,8 +21,8 @@ Text Http1::framing_line(Exchange& exchange, const Text* own_body) {
     if (body.is_discarded() || !*conf_.pass_request_body) return {};
     if (body.framing == Framing::none)
         return request.headers.find(http::KnownHeader::content_length) != nullptr ? length(0) : Text{};
-    if (!exchange.streams_body()) return length(body.chain().size());
-    if (body.framing == Framing::length) return length(body.announced_length);
+    if (!exchange.streams_body() && !passes_trailers(request)) return length(body.chain().size());
+    if (exchange.streams_body() && body.framing == Framing::length) return length(body.announced_length);
     is_chunked_request_ = true;
     return "Transfer-Encoding: chunked\r\n";
 }
@@ -41,12 +41,43 @@ bool Http1::write_request(Exchange& exchange, event::Chain& out) {
         out.add(exchange.arena(), own_body);
     } else if (!framing.empty() && !exchange.streams_body()) {
         // The collected body stays as it is: another try may send it again.
+        event::Chain body;
         for (const event::Buffer* piece = request.body.chain().head(); piece != nullptr; piece = piece->next) {
             auto* copy = exchange.arena().make<event::Buffer>(*piece);
-            out.append(*copy);
+            body.append(*copy);
         }
+        request_frames_.release();
+        if (is_chunked_request_ && !body.empty()) request_frames_.wrap(exchange.arena(), body);
+        out.splice(body);
+        if (is_chunked_request_) out.add(exchange.arena(), last_chunk(exchange));
     }
     return true;
+}
+
+/// Fields that others look for in front of the body, or that the configuration sets, must not come in behind its
+/// back.
+bool Http1::passes_trailer(const http::Field& field) const {
+    return field.known == http::KnownHeader::none && !conf_.head->replaced.has(field);
+}
+
+bool Http1::passes_trailers(const http::Request& request) const {
+    if (*conf_.http_version != HttpVersion::v11 || !*conf_.pass_request_headers || conf_.head->sets_length)
+        return false;
+    for (const http::Field& field : request.trailers)
+        if (passes_trailer(field)) return true;
+    return false;
+}
+
+Text Http1::last_chunk(Exchange& exchange) const {
+    const http::Request& request = exchange.request();
+    if (!passes_trailers(request)) return http::h1::kLastChunk;
+    size_t room = http::h1::kLastChunk.size();
+    for (const http::Field& field : request.trailers) room += field.name.size() + field.value.size() + 4;
+    TextBuilder out(exchange.arena().make_bytes(room));
+    out.add(http::h1::kLastChunkBeforeTrailers);
+    for (const http::Field& field : request.trailers)
+        if (passes_trailer(field)) out.add(field.name, ": ", field.value, "\r\n");
+    return out.add("\r\n").text();
 }
 
 Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
@@ -87,7 +118,7 @@ void Http1::write_body(Exchange& exchange, Text piece, bool is_last, event::Chai
     if (!is_chunked_request_) return;
     request_frames_.release();
     if (!piece.empty()) request_frames_.wrap(exchange.arena(), out);
-    if (is_last) out.add(exchange.arena(), http::h1::kLastChunk);
+    if (is_last) out.add(exchange.arena(), last_chunk(exchange));
 }
 
 }  // namespace sluice::proxy

@@ -1,6 +1,7 @@
 // http_v2: HTTP/2 with clients, by ALPN under TLS and by prior knowledge without it.
 //   server { listen 443 ssl;  http2 on; }      $http2
 #include <algorithm>
+#include <bit>
 
 #include <sluice/sdk.h>
 
@@ -44,6 +45,17 @@ Result<void> parse_chunk_size(conf::Parser& parser, Setting<Bytes>& field, conf:
     return {};
 }
 
+Result<void> parse_index_size(conf::Parser& parser, Setting<uint32_t>& field, conf::Arguments words) {
+    int64_t size = 0;
+    conf::Directive row{};
+    row.name = parser.directive().text;
+    if (Result<void> parsed = conf::parse::number(parser, row, words[0], INT32_MAX, size); !parsed) return parsed;
+    if (!std::has_single_bit(static_cast<uint32_t>(size)))
+        return Error(parser.arena().concat("\"", row.name, "\" directive must be a power of two"));
+    field.set(static_cast<uint32_t>(size));
+    return {};
+}
+
 /// A directive that nginx has given up, too: it warns, and names what is used instead, if anything.
 template <const Text& instead>
 Result<void> parse_obsolete(conf::Parser& parser, ServerConf&, conf::Arguments) {
@@ -75,8 +87,12 @@ constexpr std::array kDirectives{
         "http2_recv_buffer_size", {.where = Context::http, .initial = "256k", .help = "accepted for compatibility"}),
     conf::directive<&ServerConf::pool_size>(
         "http2_pool_size", {.where = kServerUp, .initial = "4k", .help = "accepted for compatibility"}),
-    conf::directive<&ServerConf::streams_index_size>(
-        "http2_streams_index_size", {.where = kServerUp, .initial = "32", .help = "accepted for compatibility"}),
+    conf::custom<&ServerConf::streams_index_size, parse_index_size>("http2_streams_index_size",
+                                                                    {.where = kServerUp,
+                                                                     .initial = "32",
+                                                                     .help = "accepted for compatibility",
+                                                                     .arity = {1, 1},
+                                                                     .syntax = "number"}),
     conf::directive<&ServerConf::max_concurrent_streams>("http2_max_concurrent_streams",
                                                          {.where = kServerUp,
                                                           .initial = "128",

@@ -216,6 +216,7 @@ void Connection::drop_kept() {
 
 void Connection::tell_received(PoolBuffer& buffer, Text bytes) {
     bytes_received_ += static_cast<int64_t>(bytes.size());
+    loop_.count_arrival();
     if (bytes.size() >= BufferPool::kSmallSize) {
         bulk_memory_ = kBulkMemory;
     } else if (bulk_memory_ != 0) {

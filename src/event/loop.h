@@ -87,6 +87,10 @@ class Loop {
     Msec now() const { return now_; }
     /// Unix time of this turn in milliseconds.
     int64_t wall_msec() const { return wall_msec_; }
+    /// Counts deliveries of bytes from the wire. As long as it stays the same, whatever is worked on was sent before:
+    /// what was looked up meanwhile is as good as new.
+    uint64_t arrivals() const { return arrivals_; }
+    void count_arrival() { ++arrivals_; }
     BackendKind backend_kind() const { return kind_; }
     const Log& log() const { return log_; }
 
@@ -114,6 +118,7 @@ class Loop {
     BackendKind kind_ = BackendKind::epoll;
     Msec now_;
     int64_t wall_msec_ = 0;
+    uint64_t arrivals_ = 0;
     bool is_stopped_ = false;
     TimerHeap timers_;
     List<Task, Task> tasks_;

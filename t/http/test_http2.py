@@ -216,6 +216,31 @@ def test_a_slow_upstream_closes_the_window(server, scripted):
         assert got and got[0] > sent
 
 
+@pytest.mark.sluice_only('nginx drops them')
+@pytest.mark.parametrize('path', ['/up/', '/streamed/'])
+def test_trailers_of_requests_go_on(server, scripted, path):
+    """In chunks, since HTTP/1.1 knows no others. What has its place in front of a body does not come in behind it."""
+    got = []
+
+    def script(up, _):
+        data = b''
+        while not data.endswith(b'\r\n\r\n') or b'\r\n0\r\n' not in data:
+            data += up.socket.recv(65536)
+        got.append(data)
+        up.send(reply('ok'))
+    instance = server(CONF.replace('/up/ { proxy_pass', '/up/ { proxy_http_version 1.1; proxy_set_header X-Set yes; proxy_pass'),
+                      ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = peer.ask(path, 'POST', end=False)
+        peer.data(stream, b'body')
+        peer.headers(stream, [('x-sum', '1234'), ('x-other', 'a b'), ('cookie', 'evil=1'), ('x_under', '1'),
+                              *([('x-set', 'evil')] if path == '/up/' else [])])
+        assert peer.response(stream).text == 'ok'
+    [request] = got
+    assert b'\r\nTransfer-Encoding: chunked\r\n' in request and b'Content-Length' not in request
+    assert request.partition(b'\r\n\r\n')[2] == b'4\r\nbody\r\n0\r\nx-sum: 1234\r\nx-other: a b\r\n\r\n'
+
+
 # Output and its limits
 
 

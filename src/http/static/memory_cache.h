@@ -23,6 +23,9 @@ class CachedFile : public PathEntry {
     /// Its strong entity tag, quotes included.
     Text etag() const { return etag_; }
 
+    /// event::Loop::arrivals() when the file was last found to be the same.
+    uint64_t checked_at = 0;
+
  private:
     friend class MemoryCache;
     friend class CachedFileRef;

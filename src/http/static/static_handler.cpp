@@ -83,6 +83,7 @@ Verdict open_and_send(Request& request, Text path, CachedFile* kept) {
     OpenFile file = open_file(request, path, kept);
     if (kept != nullptr) {
         if (file.ok() && file.info == kept->info()) {
+            kept->checked_at = request.connection().loop().arrivals();
             memory_cache().touch(*kept);
             request.body.discard();
             return send_from_memory(request, CachedFileRef(*kept));
@@ -110,6 +111,12 @@ Verdict serve_file(Request& request) {
     if (path.data() == nullptr) return Verdict::respond(500);
     const bool asks_memory = request.method != Method::post && may_use_memory(request.conf<LocationConf>());
     CachedFile* const kept = asks_memory ? memory_cache().find(path, text::hash(path)) : nullptr;
+    // Requests that came together (streams of HTTP/2, pipelined ones) were all sent before the first of them had the
+    // file looked at.
+    if (kept != nullptr && kept->checked_at == request.connection().loop().arrivals()) {
+        request.body.discard();
+        return send_from_memory(request, CachedFileRef(*kept));
+    }
     return open_and_send(request, path, kept);
 }
 
