@@ -22,7 +22,7 @@ struct CoreConf {
     Setting<proc::Affinity> affinity;
     Setting<int32_t> priority;
     Setting<int64_t> rlimit_nofile;
-    Setting<Bytes> rlimit_core;
+    Setting<Offset> rlimit_core;
     Setting<Msec> shutdown_timeout;
     Setting<proc::User> user;
     Setting<Text> working_directory;

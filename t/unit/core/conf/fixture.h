@@ -20,7 +20,7 @@ struct Main {
     Setting<Msec> timer_resolution;
     Setting<Stop> debug_points;
     Setting<int64_t> rlimit_nofile;
-    Setting<Bytes> rlimit_core;
+    Setting<Offset> rlimit_core;
     Setting<Sequence<Text>> env;
     int completed = 0;
     std::vector<std::string> notes;

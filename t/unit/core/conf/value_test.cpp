@@ -104,7 +104,7 @@ constexpr Size kSizes[] = {
 
 TEST(Units, Sizes) {
     for (const Size& one : kSizes) {
-        EXPECT_EQ(to_bytes(one.text).value_or(Bytes{kBad}).count, one.bytes) << one.text;
+        EXPECT_EQ(to_bytes(one.text, true).value_or(Bytes{kBad}).count, one.bytes) << one.text;
         EXPECT_EQ(to_bytes(one.text, false).value_or(Bytes{kBad}).count, one.without_giga) << one.text;
     }
 }

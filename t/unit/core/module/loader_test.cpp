@@ -13,6 +13,11 @@
 namespace sluice::module {
 namespace {
 
+/// The interface's version with this minor one, as messages name it.
+std::string abi(unsigned minor) {
+    return std::to_string(kAbiMajor) + "." + std::to_string(minor);
+}
+
 namespace fs = std::filesystem;
 using conf::Context;
 using conf::Level;
@@ -212,11 +217,11 @@ TEST_F(LoaderTest, SaysInOneSentenceWhyAFileIsNoModule) {
          "dlsym() \"P/modules/without_symbol.so\", \"sluice_module\" failed (P/modules/without_symbol.so: undefined "
          "symbol: sluice_module)"},
         {"modules/future.so",
-         "module \"P/modules/future.so\" was built for ABI 2.7 (" SLUICE_CXX_ABI
-         "), this server has ABI 1.0 (" SLUICE_CXX_ABI "): build the module anew with this server's headers"},
-        {"modules/needs_future.so",
-         "module \"P/modules/needs_future.so\" was built for ABI 1.9, this server has ABI 1.0: build the module anew "
-         "with this server's headers"},
+         "module \"P/modules/future.so\" was built for ABI 2.7 (" SLUICE_CXX_ABI "), this server has ABI " +
+             abi(kAbiMinor) + " (" SLUICE_CXX_ABI "): build the module anew with this server's headers"},
+        {"modules/needs_future.so", "module \"P/modules/needs_future.so\" was built for ABI " + abi(kAbiMinor + 9) +
+                                        ", this server has ABI " + abi(kAbiMinor) +
+                                        ": build the module anew with this server's headers"},
         {"modules/machine.so",
          "dlopen() \"P/modules/machine.so\" failed (P/modules/machine.so: built for another kind of machine)"},
         {"modules/homeless.so",
@@ -251,8 +256,8 @@ TEST(Abi, BothSidesAreNamed) {
     EXPECT_NE(why(kMagic, kSize, kAbiMajor - 1, kAbiMinor, SLUICE_CXX_ABI), "");
     EXPECT_EQ(why(1, kSize, kAbiMajor, kAbiMinor, SLUICE_CXX_ABI), "is not a module of this server");
     EXPECT_EQ(why(kMagic, kSize, 1, 0, "gnu-1-4"),
-              "was built for ABI 1.0 (gnu-1-4), this server has ABI 1.0 (" SLUICE_CXX_ABI
-              "): build the module anew with this server's headers");
+              "was built for ABI 1.0 (gnu-1-4), this server has ABI " + abi(kAbiMinor) +
+                  " (" SLUICE_CXX_ABI "): build the module anew with this server's headers");
     EXPECT_NE(why(kMagic, kSize, 1, 0, nullptr), "");
 }
 
