@@ -369,6 +369,7 @@ def test_keepalive_timeout(server):
             assert peer.goaway() == h2.NO_ERROR
 
 
+@pytest.mark.sluice_only('client_header_timeout does not limit a head that has begun')
 def test_a_head_that_never_ends(server):
     instance = server(r'''server { listen 127.0.0.1:%%main%% http2; client_header_timeout 400ms; location / { return 200 x; } }''')
     with Peer(('127.0.0.1', instance.port())) as peer:

@@ -81,6 +81,7 @@ FOLLOWED = '''
 '''
 
 
+@pytest.mark.sluice_only('its debug lines have other words')
 @with_debug
 def test_a_request_from_beginning_to_end(server, upstream):
     up = upstream(reply('none', status='404 Not Found'))
