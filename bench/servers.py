@@ -18,11 +18,15 @@ HTTP = """
     sendfile on;
     keepalive_timeout 300;
     keepalive_requests 100000000;
+    ssl_protocols TLSv1.3;
     client_body_temp_path temp/body;
     proxy_temp_path temp/proxy;
     upstream origin { server 127.0.0.1:%(origin)d; keepalive 64; }
     server {
         listen 127.0.0.1:%(port)d;
+        listen 127.0.0.1:%(tls)d ssl http2;
+        ssl_certificate %(folder)s/ec.pem;
+        ssl_certificate_key %(folder)s/ec.key;
         location = /return { return 200 "ok"; }
         location / { root html; }
         location /proxied/ {
@@ -30,6 +34,22 @@ HTTP = """
             proxy_http_version 1.1;
             proxy_set_header Connection "";
         }
+    }
+    server {
+        listen 127.0.0.1:%(ec)d ssl;
+        ssl_session_tickets off;
+        ssl_session_cache off;
+        ssl_certificate %(folder)s/ec.pem;
+        ssl_certificate_key %(folder)s/ec.key;
+        location = /return { return 200 "ok"; }
+    }
+    server {
+        listen 127.0.0.1:%(rsa)d ssl;
+        ssl_session_tickets off;
+        ssl_session_cache off;
+        ssl_certificate %(folder)s/rsa.pem;
+        ssl_certificate_key %(folder)s/rsa.key;
+        location = /return { return 200 "ok"; }
     }
 """
 ORIGIN = """
@@ -48,29 +68,39 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def make_certificates(folder):
+    """ec.pem and rsa.pem with their keys, as most sites have them."""
+    for name, kind in (('ec', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']), ('rsa', ['rsa:2048'])):
+        subprocess.run(['openssl', 'req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-newkey', *kind,
+                        '-keyout', f'{folder}/{name}.key', '-out', f'{folder}/{name}.pem'], check=True, capture_output=True)
+
+
 class Server:
     """One running server in a folder of its own. `method` is the event method; None: the server's choice."""
 
     def __init__(self, name, binary, method, folder, core, http, origin=0):
         self.name, self.binary, self.core = name, binary, core
-        self.port = free_port()
+        self.port, self.tls, self.ec, self.rsa = (free_port() for _ in range(4))
         self.folder = pathlib.Path(folder) / name.replace(' ', '-')
         for sub in ('html', 'logs', 'temp'):
             (self.folder / sub).mkdir(parents=True)
         self.folder.chmod(0o755)
         (self.folder / 'html/1k.txt').write_bytes(b'k' * 1024)
         (self.folder / 'html/100k.txt').write_bytes(b'K' * 102400)
+        (self.folder / 'html/1m.txt').write_bytes(b'M' * 1048576)
         use = f'use {method};' if method else ''
+        values = {'port': self.port, 'tls': self.tls, 'ec': self.ec, 'rsa': self.rsa, 'origin': origin, 'folder': folder}
         (self.folder / 'server.conf').write_text(
             f'user root; worker_processes 1; worker_rlimit_nofile {CONNECTIONS + 1000}; pid logs/pid;\n'
             f'error_log logs/error.log;\nevents {{ worker_connections {CONNECTIONS}; multi_accept on; {use} }}\n'
-            f'http {{{http % {"port": self.port, "origin": origin}}}}\n')
+            f'http {{{http % values}}}\n')
         self.process = None
 
     def __enter__(self):
         command = ['taskset', '-c', self.core, self.binary, '-p', f'{self.folder}/', '-c',
                    str(self.folder / 'server.conf'), '-g', 'daemon off;']
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        with open(self.folder / 'logs/output', 'wb') as output:
+            self.process = subprocess.Popen(command, stderr=output)
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -78,7 +108,7 @@ class Server:
                 return self
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f'{self.name} does not start: {self.process.stderr.read().decode()}')
+                    raise SystemExit(f'{self.name} does not start: {(self.folder / "logs/output").read_text()}')
                 time.sleep(0.05)
 
     def __exit__(self, *_):

@@ -179,7 +179,11 @@ void use_session_cache(SSL_CTX* context, const ServerConf& conf) {
     const SessionCache& cache = *conf.session_cache;
     SSL_CTX_set_timeout(context, static_cast<long>(conf.session_timeout->count));
     switch (cache.kind) {
-        case SessionCache::Kind::off: SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); return;
+        case SessionCache::Kind::off:
+            SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+            // Nothing would ever come of a TLS 1.3 ticket that stands for a session kept here.
+            if (!*conf.session_tickets) SSL_CTX_set_num_tickets(context, 0);
+            return;
         case SessionCache::Kind::none:
             // Sessions are given out all the same: some clients break without.
             SSL_CTX_set_session_cache_mode(

@@ -180,7 +180,8 @@ def test_what_is_cached_needs_no_thread(server, name):
     s = server('server { listen 127.0.0.1:%%main%%; sendfile off; aio threads; }', files=FILES)
     worker, = s.workers()
     before = threads_of(worker)
-    assert s.get(f'/{name}').body == FILES[f'html/{name}']  # just written: in the page cache
+    s.write(f'html/{name}', FILES[f'html/{name}'])  # just written: in the page cache, and too young to be kept in memory
+    assert s.get(f'/{name}').body == FILES[f'html/{name}']
     assert threads_of(worker) == before
     cool(s.prefix / f'html/{name}')
     assert s.get(f'/{name}').body == FILES[f'html/{name}']

@@ -96,7 +96,7 @@ uint64_t mix(uint64_t a, uint64_t b) {
 
 uint64_t load(const char* at, size_t length) {
     uint64_t word = 0;
-    std::memcpy(&word, at, length);
+    if (length != 0) std::memcpy(&word, at, length);  // of nothing, `at` may be null
     return word;
 }
 
