@@ -164,7 +164,6 @@ void Request::give_up() {
     is_finished_ = true;
     source_ = nullptr;
     waiter_ = nullptr;
-    if (is_main()) cancel_subrequests();
     stream_->abort(*this);
 }
 
@@ -179,10 +178,6 @@ void Request::remove(Subrequest& subrequest) {
 
 void Request::on_subrequest_over() {
     if (is_ending_ && !is_finished_ && !has_subrequests()) complete();
-}
-
-void Request::cancel_subrequests() {
-    while (has_subrequests()) subrequests_->front().cancel();
 }
 
 /// nginx: the request walks on to a location that hears of it when its answer has left; the log is written behind it.

@@ -176,8 +176,8 @@ class Request final : public script::Subject, public LogContext {
 
     // For the engine.
     uint16_t phase_cursor = 0;
-    bool is_refusal_delayed = false;  ///< by `auth_delay`
     uint16_t access_status = 0;       ///< `satisfy any`: the refusal to be given when no handler is content
+    bool is_refusal_delayed = false;  ///< by `auth_delay`
 
     void describe(TextBuilder& line) const override;
     /// What is going on, for log lines: "reading client request headers".
@@ -191,7 +191,6 @@ class Request final : public script::Subject, public LogContext {
     void complete();
     void give_up();
     void begin_post_action();
-    void cancel_subrequests();
     bool has_subrequests() const { return subrequests_ != nullptr && !subrequests_->empty(); }
     OutputState filter_from(size_t first, event::Chain& chain, bool is_last);
     std::optional<OutputState> run_hooks(size_t first, size_t end, event::Chain& chain, bool is_last);
@@ -209,9 +208,8 @@ class Request final : public script::Subject, public LogContext {
     BodySource* source_ = nullptr;
     CopyStep* copy_ = nullptr;  ///< made for the first file
     Waiter* waiter_ = nullptr;
-    List<Subrequest, Subrequest>* subrequests_ =
-        nullptr;                      ///< of the main request: those that run; made for the first
-    Subrequest* included_ = nullptr;  ///< whose output is on its way, instead of ours
+    List<Subrequest, Subrequest>* subrequests_ = nullptr;  ///< the main request's that run; made for the first
+    Subrequest* included_ = nullptr;                       ///< whose output is on its way, instead of ours
     event::Timer timer_;
     uint64_t active_filters_ = 0;
     Text action_;

@@ -79,20 +79,15 @@ void Subrequest::abort(Request&) {
     end();
 }
 
-void Subrequest::cancel() {
-    owner_ = nullptr;
-    options_.is_background = true;
-    request_.finish(kStatusClientClosed);
-}
-
 void Subrequest::end() {
     Request& main = request_.main();
     main.remove(*this);
-    if (*request_.conf<LocationConf>().log_subrequest) request_.http().phases.run_log(request_);
+    if (main.is_finished()) return;  // given up: nobody waits for it any more
     if (has_failed_ && request_.response.status == kStatusClientClosed && !options_.is_background) {
         main.finish(kStatusClientClosed);
         return;
     }
+    if (*request_.conf<LocationConf>().log_subrequest) request_.http().phases.run_log(request_);
     if (owner_ != nullptr) owner_->on_subrequest_finished(*this);
     main.on_subrequest_over();
 }

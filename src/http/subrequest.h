@@ -68,8 +68,6 @@ class Subrequest final : public Stream, public ListNode<Subrequest> {
     void hold(event::Chain& chain) { held_.splice(chain); }
     /// What on_subrequest_body() called pending has left.
     void on_output_gone();
-    /// The main request is given up: nothing of this one reaches its owner any more.
-    void cancel();
 
     // Stream
     OutputState send_head(Request& request, event::Chain& body, bool is_last) override;

@@ -8,6 +8,7 @@ from lib.wait import wait_for
 
 CONF = r'''
     log_format sub '$uri|$status|$request_method';
+    log_format copy '$uri|$status|$upstream_status';
     server {
         listen 127.0.0.1:%%main%%; root %%PREFIX%%/html; client_body_buffer_size 16k;
         location / { mirror /copy; proxy_pass http://127.0.0.1:%%up%%; }
@@ -16,6 +17,8 @@ CONF = r'''
         location = /copy2 { internal; proxy_pass http://127.0.0.1:%%copies%%/second; }
         location /headonly/ { mirror /copyhead; mirror_request_body off; proxy_pass http://127.0.0.1:%%up%%; }
         location = /copyhead { internal; proxy_pass http://127.0.0.1:%%copies%%$request_uri; proxy_pass_request_body off; proxy_set_header Content-Length ""; }
+        location /watched/ { mirror /copywatched; alias html/; }
+        location = /copywatched { internal; rewrite ^ /copy break; proxy_pass http://127.0.0.1:%%copies%%; log_subrequest on; access_log logs/copies.log copy; }
         location /off/ { mirror off; alias html/; }
         location /tried/ { mirror /copy; alias html/; try_files /nothing =404; }
         location /refused/ { mirror /copy; deny all; alias html/; }
@@ -101,21 +104,20 @@ def test_a_slow_copy_does_not_delay_the_answer(mirrored):
 
 def test_the_copy_arrives_though_the_client_has_left(mirrored):
     held = Held()
-    answered = []
 
     def script(peer, up):
         up.requests.append(peer.request())
         held.pass_()
         peer.send(reply('late'))
-        answered.append(peer.request())
     s = mirrored(script)
     c = s.connect()
-    assert c.get('/x').text == 'real'
+    assert c.get('/watched/page').text == 'the page'
     wait_for(lambda: s.copies.requests, 'the copy')
     c.close()
+    assert s.get('/off/page').text == 'the page'  # behind the end of that connection
     held.open()
-    [line] = s.access()
-    assert ' 200 ' in line
+    assert s.access(1, 'logs/copies.log') == ['/copy|200|200']
+    assert s.access(2)[1].count('"GET /watched/page HTTP/1.1" 200') == 1
 
 
 def test_log_subrequest(mirrored):
