@@ -381,6 +381,16 @@ pid_t Toy::read_pid(const std::string& name) const {
     return static_cast<pid_t>(std::atoi(folder.read(name).c_str()));
 }
 
+pid_t Toy::master_after(pid_t previous) const {
+    pid_t found = 0;
+    wait_until([&] {
+        // One read decides: between two of them the file may be moved away.
+        found = master();
+        return found != 0 && found != previous;
+    });
+    return found != previous ? found : 0;
+}
+
 void Toy::signal(int number, pid_t to) const {
     ::kill(to != 0 ? to : master(), number);
 }

@@ -56,6 +56,8 @@ class Toy {
     /// The master: what the pid file says.
     pid_t master() const { return read_pid("pid"); }
     pid_t read_pid(const std::string& name) const;
+    /// Waits until the pid file names another master than `previous`, and says which; 0: none came.
+    pid_t master_after(pid_t previous) const;
     void signal(int number, pid_t to = 0) const;
     /// Processes whose parent is `parent` (the master by default).
     std::vector<pid_t> children(pid_t parent = 0) const;
