@@ -54,7 +54,9 @@ Step send_memory(int fd, const Chain& chain, bool corks) {
     }
     size_t offered = 0;
     for (size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
-    const ssize_t size = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0);
+    const ssize_t size =
+        message.msg_iovlen == 1 ? ::send(fd, pieces[0].iov_base, offered, flags) : ::sendmsg(fd, &message, flags);
     return {size, size >= 0 && static_cast<size_t>(size) < offered};
 }
 

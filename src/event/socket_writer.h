@@ -1,4 +1,4 @@
-// Writing a chain to a socket at once, as far as that goes: memory by sendmsg, file ranges by sendfile.
+// Writing a chain to a socket at once, as far as that goes: memory by send or sendmsg, file ranges by sendfile.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/log/clock.h"
+#include "event/chain.h"
 #include "http/conf/location_conf.h"
 #include "http/fields/date.h"
 #include "http/h1/chunked.h"
@@ -22,7 +23,7 @@ class HeadWriter {
     HeadWriter(Request& request, size_t room, bool is_path)
         : request_(request), response_(request.response), out_(request.arena().make_bytes(room)), is_path_(is_path) {}
 
-    Text write(bool keeps_alive) {
+    Text write(bool keeps_alive, const event::Chain& body) {
         write_status_line();
         write_identity();
         write_content();
@@ -34,6 +35,8 @@ class HeadWriter {
         if (!response_.etag.empty()) out_.add("ETag: ", response_.etag, "\r\n");
         for (const Field& field : response_.headers) out_.add(field.name, ": ", field.value, "\r\n");
         out_.add("\r\n");
+        for (const event::Buffer* piece = body.head(); piece != nullptr; piece = piece->next)
+            out_.add(Text(piece->begin, static_cast<size_t>(piece->size())));
         return out_.text();
     }
 
@@ -101,9 +104,10 @@ size_t measure(const Response& response) {
 
 }  // namespace
 
-Text write_response_head(Request& request, bool keeps_alive) {
+Text write_response_head(Request& request, bool keeps_alive, const event::Chain& body) {
     const bool is_path = complete_head(request);
-    return HeadWriter(request, measure(request.response), is_path).write(keeps_alive);
+    const size_t room = measure(request.response) + static_cast<size_t>(body.size());
+    return HeadWriter(request, room, is_path).write(keeps_alive, body);
 }
 
 Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields) {

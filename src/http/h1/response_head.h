@@ -5,6 +5,10 @@
 #include "core/base/text.h"
 #include "http/conf/location_conf.h"
 
+namespace sluice::event {
+class Chain;
+}
+
 namespace sluice::http {
 class Headers;
 class Request;
@@ -12,8 +16,9 @@ class Request;
 
 namespace sluice::http::h1 {
 
-/// Status line and fields, ending with the empty line, in the request's arena.
-Text write_response_head(Request& request, bool keeps_alive);
+/// Status line and fields, ending with the empty line, and a copy of `body` behind it, all of which is memory; in the
+/// request's arena.
+Text write_response_head(Request& request, bool keeps_alive, const event::Chain& body);
 /// An interim response (RFC 9110 §15.2) with its fields.
 Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields);
 

@@ -13,6 +13,16 @@
 
 namespace sluice::http::h1 {
 
+namespace {
+
+/// A body that is copied behind its head: cheaper than to hand the kernel one piece more.
+bool is_worth_joining(const event::Chain& body) {
+    constexpr int64_t kMost = 2048;
+    return body.size() <= kMost && !body.has_files();
+}
+
+}  // namespace
+
 // A connection persists (RFC 9112 §9.3) if client, configuration and this response allow it.
 bool Session::decide_persistence(Request& request) {
     const auto& core = request.conf<LocationConf>();
@@ -37,10 +47,11 @@ OutputState Session::send_head(Request& request, event::Chain& body, bool is_las
     request.keeps_alive = exchange_->keeps_alive;
     if (exchange_->is_chunked) frame_chunk(body, is_last);
     if (request.version > kHttp09) {
-        const Text head = write_response_head(request, exchange_->keeps_alive);
-        event::Buffer* buffer = arena_.make<event::Buffer>(head.data(), head.data() + head.size());
-        body.prepend(*buffer);
-        request.head_bytes_sent = static_cast<int64_t>(head.size());
+        event::Chain joined;
+        if (is_worth_joining(body)) joined.splice(body);
+        const Text head = write_response_head(request, exchange_->keeps_alive, joined);
+        body.prepend(*arena_.make<event::Buffer>(head.data(), head.data() + head.size()));
+        request.head_bytes_sent = static_cast<int64_t>(head.size()) - joined.size();
     }
     return transmit(request, body);
 }
