@@ -80,6 +80,7 @@ Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous)
     if (done) done = zones_.map(previous != nullptr ? &previous->zones_ : nullptr, log_);
     if (!done) return done;
     done = check_connections();
+    if (done) done = make_accept_turns();
     if (!done) return done;
 
     if (sockets == nullptr) return try_to_bind(environment_.services, environment_.log);
@@ -136,6 +137,15 @@ Result<void> Cycle::check_connections() {
             settings_.rlimit_nofile ? static_cast<uint64_t>(*settings_.rlimit_nofile) : limit.rlim_cur;
         environment_.log.warn(0, connections, " worker_connections exceed open file resource limit: ", most);
     }
+    return {};
+}
+
+/// A worker that is alone takes no turns.
+Result<void> Cycle::make_accept_turns() {
+    if (!*events_->accept_mutex || !settings_.master_process || settings_.worker_processes < 2) return {};
+    Result<event::AcceptTurns> made = event::AcceptTurns::make();
+    if (!made) return made.error();
+    accept_turns_.emplace(std::move(*made));
     return {};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/conf/environment.h"
@@ -16,6 +17,7 @@
 #include "cycle/events_conf.h"
 #include "cycle/options.h"
 #include "cycle/sockets.h"
+#include "event/accept_turns.h"
 
 namespace sluice::cycle {
 
@@ -46,6 +48,8 @@ class Cycle final : public proc::Generation {
 
     log::OpenFiles& files() { return files_; }
     std::span<const Bound> bound() const { return bound_; }
+    /// `accept_mutex`; null: each worker accepts when it can.
+    event::AcceptTurns* accept_turns() { return accept_turns_ ? &*accept_turns_ : nullptr; }
 
  private:
     Result<void> settle(EventsBlock& block);
@@ -53,6 +57,7 @@ class Cycle final : public proc::Generation {
     Result<void> open_logs();
     Result<void> settle_thread_pools();
     Result<void> check_connections();
+    Result<void> make_accept_turns();
     Result<void> make_folders() const;
     Result<void> check_pid_file() const;
 
@@ -68,6 +73,7 @@ class Cycle final : public proc::Generation {
     EventsConf* events_ = nullptr;
     proc::Settings settings_;
     std::vector<Bound> bound_;
+    std::optional<event::AcceptTurns> accept_turns_;
     Log log_;
 };
 

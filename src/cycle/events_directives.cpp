@@ -118,11 +118,11 @@ constexpr std::array kEventRows{
         "multi_accept",
         {.where = kEvents, .initial = "off", .help = "whether a worker accepts all waiting connections at once"}),
     conf::directive<&EventsConf::accept_mutex>(
-        "accept_mutex",
-        {.where = kEvents, .initial = "off", .help = "accepted: the kernel wakes one worker for a connection"}),
+        "accept_mutex", {.where = kEvents, .initial = "off", .help = "whether workers accept connections by turns"}),
     conf::directive<&EventsConf::accept_mutex_delay>(
-        "accept_mutex_delay",
-        {.where = kEvents, .initial = "500ms", .help = "pause of accepting after descriptors ran out"}),
+        "accept_mutex_delay", {.where = kEvents,
+                               .initial = "500ms",
+                               .help = "how soon a worker asks again for its turn to accept, or for descriptors"}),
     conf::action<EventsConf, add_debug_connection>("debug_connection",
                                                    {.where = kEvents,
                                                     .help = "clients whose lines are logged at level debug",

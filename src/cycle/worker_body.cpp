@@ -1,6 +1,8 @@
 // The life of a worker.
 #include "cycle/worker_body.h"
 
+#include <algorithm>
+
 namespace sluice::cycle {
 
 namespace {
@@ -27,7 +29,8 @@ int WorkerBody::run() {
     if (!start()) return kFatal;
     process_.say_ready();
     while (!is_terminated_ && !(is_shutting_down_ && !has_connections())) {
-        loop_->turn(Msec{-1});
+        loop_->turn(take_turn());
+        give_turn();
         if (is_shutting_down_ && !is_listening()) process_.close_sockets();
     }
     for (const auto& service : services_) service->abort();
@@ -53,6 +56,7 @@ bool WorkerBody::start() {
         .connections = *events.worker_connections,
         .accept = {.multi_accept = *events.multi_accept,
                    .is_exclusive = cycle_.settings().worker_processes > 1,
+                   .takes_turns = cycle_.accept_turns() != nullptr,
                    .retry_delay = *events.accept_mutex_delay},
         .debug_connections = events.debug_connections,
         .thread_pools = *this,
@@ -65,6 +69,22 @@ bool WorkerBody::start() {
             if (listens_on(bound, i)) services_.back()->listen(*bound.binding, bound.fds[i]);
     }
     return true;
+}
+
+/// Before a turn of the loop: whether this worker accepts in it. Returns how long the loop may wait: who has not got
+/// the turn asks again. A worker that is full leaves it to the others.
+Msec WorkerBody::take_turn() {
+    event::AcceptTurns* turns = cycle_.accept_turns();
+    if (turns == nullptr || is_shutting_down_) return Msec{-1};
+    const bool may_accept =
+        std::all_of(services_.begin(), services_.end(), [](const auto& service) { return service->may_accept(); });
+    const bool is_ours = may_accept && turns->take();
+    for (const auto& service : services_) service->set_turn(is_ours);
+    return is_ours ? Msec{-1} : *cycle_.events().accept_mutex_delay;
+}
+
+void WorkerBody::give_turn() {
+    if (event::AcceptTurns* turns = cycle_.accept_turns()) turns->give();
 }
 
 /// With `reuseport` each worker has a socket of its own. What was left by more workers is for all, as is all else.

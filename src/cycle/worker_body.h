@@ -26,6 +26,8 @@ class WorkerBody final : event::ThreadPools {
     bool start_pools();
     bool start_service(event::Service& service, const event::WorkerSettings& settings);
     bool listens_on(const Bound& bound, size_t socket) const;
+    Msec take_turn();
+    void give_turn();
     void on_request();
     void on_timeout();
     void shut_down(Msec grace);

@@ -17,7 +17,8 @@ Listener::Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, c
       endpoint_(endpoint),
       options_(options),
       retry_(Timer::call<&Listener::on_retry>, this),
-      fd_(fd) {}
+      fd_(fd),
+      has_turn_(!options.takes_turns) {}
 
 Listener::~Listener() {
     stop();
@@ -28,22 +29,37 @@ void Listener::start() {
     if (is_running_) return;
     is_running_ = true;
     is_held_back_ = false;
-    loop_.backend().start(*this);
+    settle(false);
 }
 
 void Listener::stop() {
-    if (!is_running_) return;
-    is_running_ = false;
+    const bool was_accepting = is_accepting();
+    is_running_ = is_held_back_ = false;
     retry_.disarm();
-    if (!is_held_back_) loop_.backend().stop(*this);
-    is_held_back_ = false;
+    settle(was_accepting);
 }
 
 void Listener::resume() {
     if (!is_running_ || !is_held_back_) return;
+    const bool was_accepting = is_accepting();
     retry_.disarm();
     is_held_back_ = false;
-    loop_.backend().start(*this);
+    settle(was_accepting);
+}
+
+void Listener::set_turn(bool is_ours) {
+    const bool was_accepting = is_accepting();
+    has_turn_ = is_ours;
+    settle(was_accepting);
+}
+
+void Listener::settle(bool was_accepting) {
+    if (is_accepting() == was_accepting) return;
+    if (was_accepting) {
+        loop_.backend().stop(*this);
+    } else {
+        loop_.backend().start(*this);
+    }
 }
 
 void Listener::on_retry() {
@@ -52,8 +68,9 @@ void Listener::on_retry() {
 
 void Listener::hold_back() {
     if (!is_running_ || is_held_back_) return;
+    const bool was_accepting = is_accepting();
     is_held_back_ = true;
-    loop_.backend().stop(*this);
+    settle(was_accepting);
 }
 
 bool Listener::may_accept() {

@@ -63,6 +63,7 @@ class Listener {
     struct Options {
         bool multi_accept = false;
         bool is_exclusive = true;  ///< several workers share the socket: one of them is woken per connection
+        bool takes_turns = false;  ///< accepts only while set_turn() says so (`accept_mutex`)
         Msec retry_delay{500};     ///< accept_mutex_delay: pause after running out of descriptors
     };
     Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, const Options& options);
@@ -77,6 +78,8 @@ class Listener {
     void hold_back();
     /// There is room again.
     void resume();
+    /// Whether it is this worker's turn to accept; only of a listener that takes turns.
+    void set_turn(bool is_ours);
     bool is_running() const { return is_running_; }
     /// After stop(): the kernel may still hand over a connection. One that it hands over when the listener has been
     /// destroyed is lost to its client.
@@ -87,7 +90,9 @@ class Listener {
  private:
     friend class EpollBackend;
     friend class UringBackend;
-    bool is_accepting() const { return is_running_ && !is_held_back_; }
+    bool is_accepting() const { return is_running_ && !is_held_back_ && has_turn_; }
+    /// Tells the backend what has changed.
+    void settle(bool was_accepting);
     /// Whether to accept (one more) now.
     bool may_accept();
     /// Logs why accept failed. Stops for a while when descriptors ran out and no room can be made.
@@ -105,6 +110,7 @@ class Listener {
     uint16_t accepted_ = 0;  ///< since its turn began (epoll)
     bool is_running_ = false;
     bool is_held_back_ = false;  ///< running, but without room at present
+    bool has_turn_;
     bool complained_ = false;    ///< that descriptors ran out, since one was accepted last
     void* operation_ = nullptr;  ///< the backend's
 };

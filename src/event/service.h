@@ -52,6 +52,10 @@ class ServiceWorker {
 
     /// Accepts on `fd` for one of the service's bindings.
     virtual void listen(const Binding& binding, int fd) = 0;
+    /// `accept_mutex`: whether it is this worker's turn to accept, on sockets that all workers share.
+    virtual void set_turn(bool is_ours) = 0;
+    /// Whether a connection that is accepted now would find room.
+    virtual bool may_accept() const = 0;
     /// Begins to leave: stops accepting; what runs ends with its work. A connection that is or becomes idle closes
     /// after `grace`: a client that is just sending gets its answer, and learns from it that this connection is not
     /// kept.

@@ -58,9 +58,16 @@ Result<void> Worker::start() {
 }
 
 void Worker::listen(const event::Binding& binding, int fd) {
+    event::Listener::Options options = settings_.accept;
+    options.takes_turns = options.takes_turns && !binding.options.reuse_port;
     listeners_.push_back(
-        std::make_unique<event::Listener>(loop_, fd, *this, const_cast<void*>(binding.endpoint), settings_.accept));
+        std::make_unique<event::Listener>(loop_, fd, *this, const_cast<void*>(binding.endpoint), options));
+    if (options.takes_turns) sharing_.push_back(listeners_.back().get());
     listeners_.back()->start();
+}
+
+void Worker::set_turn(bool is_ours) {
+    for (event::Listener* listener : sharing_) listener->set_turn(is_ours);
 }
 
 bool Worker::is_debugged(const event::SocketAddress& client) const {

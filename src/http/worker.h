@@ -58,6 +58,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
 
     // event::ServiceWorker
     void listen(const event::Binding& binding, int fd) override;
+    void set_turn(bool is_ours) override;
+    bool may_accept() const override { return has_room() || !idle_.empty(); }
     void shut_down(Msec grace) override;
     bool is_listening() const override;
     bool has_connections() const override;
@@ -83,7 +85,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     }
     /// After an idle connection has left the list of these.
     void on_busy() {
-        if (!has_room() && idle_.empty()) hold_back();
+        if (!may_accept()) hold_back();
     }
     /// A connection to an upstream, which counts for worker_connections, too: false when there is no room for it.
     bool add_upstream();
@@ -110,6 +112,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     const HttpConf& http_;
     const event::WorkerSettings settings_;
     std::vector<std::unique_ptr<event::Listener>> listeners_;
+    std::vector<event::Listener*> sharing_;  ///< of these, those that take turns with other workers
     List<ServerConnection, OpenTag> open_;
     List<ServerConnection, IdleTag> idle_;
     uint32_t count_ = 0;

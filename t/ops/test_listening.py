@@ -1,4 +1,5 @@
 """Listening sockets over reloads and upgrades: reuseport with changing numbers of workers, and how workers share them."""
+import os
 import re
 import signal
 import socket
@@ -173,3 +174,53 @@ def test_no_worker_starves(server, conf):
     with Newcomers(s.port()) as newcomers, Newcomers(s.port()) as others:
         wait_for(lambda: set(newcomers.workers) | set(others.workers) == set(s.workers()), 'answers of both workers')
     assert newcomers.failures + others.failures == []
+
+
+def kept(s):
+    """A connection that stays open, and which worker has accepted it."""
+    connection = s.connect()
+    return connection, int(connection.get('/own').body)
+
+
+def test_one_worker_at_a_time_accepts(server, conf):
+    """accept_mutex: whoever has the turn keeps it until somebody else asks, and nobody does for a minute."""
+    s = server(conf(events='accept_mutex on; accept_mutex_delay 60s;', server=OWN))
+    assert len(s.workers()) == 2
+    connections = [kept(s) for _ in range(20)]
+    assert len({pid for _, pid in connections}) == 1
+    for connection, pid in connections:
+        assert int(connection.get('/own').body) == pid
+
+
+def test_the_turn_of_a_worker_that_fails_passes_on(server, conf):
+    s = server(conf(events='accept_mutex on; accept_mutex_delay 20ms;', server=OWN))
+    s.excuse('exited on signal 9')
+    connection, owner = kept(s)
+    other = next(pid for pid in s.workers() if pid != owner)
+    os.kill(owner, signal.SIGSTOP)  # it has the turn while it waits
+    late = s.connect().send(request('GET', '/own'))
+    os.kill(owner, signal.SIGKILL)
+    assert int(late.response().body) in {other, *s.workers()} - {owner}
+    wait_for(lambda: len(set(s.workers()) - {owner}) == 2, 'a successor')
+    connection.close()
+    s._base = {}
+
+
+@pytest.mark.sluice_only('it closes connections that it has no room for')
+def test_a_full_worker_leaves_its_turn_to_others(server, conf):
+    s = server(conf(events='accept_mutex on; accept_mutex_delay 20ms; worker_connections 12;', server=OWN))
+    busy = []
+    for _ in range(16):  # more than one worker takes, none of them idle
+        connection, pid = kept(s)
+        busy.append((connection.send('GET /own HTTP/1.1\r\n'), pid))
+    assert {pid for _, pid in busy} == set(s.workers())
+    for connection, pid in busy:
+        assert int(connection.send('Host: a\r\n\r\n').response().body) == pid
+
+
+def test_reuseport_takes_no_turns(server, conf):
+    text = conf(events='accept_mutex on; accept_mutex_delay 60s;', server=OWN)
+    s = server(text.replace('%%main%%;', '%%main%% reuseport;'))
+    with Newcomers(s.port()) as newcomers:
+        wait_for(lambda: set(newcomers.workers) == set(s.workers()), 'answers of both workers')
+    assert newcomers.failures == []
