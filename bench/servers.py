@@ -36,6 +36,10 @@ HTTP = """
         }
     }
     server {
+        listen 127.0.0.1:%(h2c)d http2;
+        location = /return { return 200 "ok"; }
+    }
+    server {
         listen 127.0.0.1:%(ec)d ssl;
         ssl_session_tickets off;
         ssl_session_cache off;
@@ -80,7 +84,7 @@ class Server:
 
     def __init__(self, name, binary, method, folder, core, http, origin=0):
         self.name, self.binary, self.core = name, binary, core
-        self.port, self.tls, self.ec, self.rsa = (free_port() for _ in range(4))
+        self.port, self.tls, self.ec, self.rsa, self.h2c = (free_port() for _ in range(5))
         self.folder = pathlib.Path(folder) / name.replace(' ', '-')
         for sub in ('html', 'logs', 'temp'):
             (self.folder / sub).mkdir(parents=True)
@@ -89,7 +93,7 @@ class Server:
         (self.folder / 'html/100k.txt').write_bytes(b'K' * 102400)
         (self.folder / 'html/1m.txt').write_bytes(b'M' * 1048576)
         use = f'use {method};' if method else ''
-        values = {'port': self.port, 'tls': self.tls, 'ec': self.ec, 'rsa': self.rsa, 'origin': origin, 'folder': folder}
+        values = {'port': self.port, 'tls': self.tls, 'ec': self.ec, 'rsa': self.rsa, 'h2c': self.h2c, 'origin': origin, 'folder': folder}
         (self.folder / 'server.conf').write_text(
             f'user root; worker_processes 1; worker_rlimit_nofile {CONNECTIONS + 1000}; pid logs/pid;\n'
             f'error_log logs/error.log;\nevents {{ worker_connections {CONNECTIONS}; multi_accept on; {use} }}\n'
@@ -114,6 +118,10 @@ class Server:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)
+
+    def restart(self):
+        self.__exit__()
+        self.__enter__()
 
     def processes(self):
         """Master and workers."""

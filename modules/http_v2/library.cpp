@@ -2,9 +2,11 @@
 #include "library.h"
 
 #include <cstdlib>
+#include <cstring>
 
 #include <sluice/core/base/text.h>
 
+#include "library_memory.h"
 #include "output.h"
 #include "session.h"
 #include "stream.h"
@@ -143,12 +145,31 @@ struct Shared {
     }
 };
 
+void* allocate(size_t size, void* memory) {
+    return static_cast<LibraryMemory*>(memory)->allocate(size);
+}
+
+void release(void* freed, void* memory) {
+    static_cast<LibraryMemory*>(memory)->release(freed);
+}
+
+void* allocate_zeroed(size_t count, size_t size, void* memory) {
+    void* const made = allocate(count * size, memory);
+    return made != nullptr ? std::memset(made, 0, count * size) : nullptr;
+}
+
+void* resize(void* old, size_t size, void* memory) {
+    return static_cast<LibraryMemory*>(memory)->resize(old, size);
+}
+
 }  // namespace
 
-Library make_library(Session& owner) {
+Library make_library(Session& owner, LibraryMemory& memory) {
     static const Shared shared;
     nghttp2_session* made = nullptr;
-    if (nghttp2_session_server_new2(&made, shared.callbacks, &owner, shared.options) != 0) std::abort();
+    nghttp2_mem functions{&memory, allocate, release, allocate_zeroed, resize};
+    if (nghttp2_session_server_new3(&made, shared.callbacks, &owner, shared.options, &functions) != 0) std::abort();
+    memory.seal();
     return Library(made);
 }
 

@@ -7,6 +7,7 @@
 
 namespace sluice::http2 {
 
+class LibraryMemory;
 class Session;
 
 struct LibraryDeleter {
@@ -14,8 +15,8 @@ struct LibraryDeleter {
 };
 using Library = std::unique_ptr<nghttp2_session, LibraryDeleter>;
 
-/// A server's side of a connection; its callbacks go to `owner`, which outlives it. Never null: out of memory aborts
-/// the process.
-Library make_library(Session& owner);
+/// A server's side of a connection; its callbacks go to `owner`, its memory comes from `memory`; both outlive it.
+/// Never null: out of memory aborts the process.
+Library make_library(Session& owner, LibraryMemory& memory);
 
 }  // namespace sluice::http2

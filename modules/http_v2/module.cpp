@@ -6,6 +6,7 @@
 #include <sluice/sdk.h>
 
 #include "conf.h"
+#include "library_memory.h"
 #include "output.h"
 #include "session.h"
 
@@ -135,6 +136,11 @@ std::unique_ptr<http::Session> make_session(http::ServerConnection& connection) 
     return std::make_unique<http2::Session>(connection);
 }
 
+void drop_spare() {
+    http2::Output::drop_spare();
+    http2::LibraryMemory::drop_spare();
+}
+
 constexpr std::array kSessions{http::SessionType{
     .alpn = "h2", .preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .is_wanted = is_wanted, .make = make_session}};
 
@@ -145,7 +151,7 @@ constexpr http::Module kModule{
     .location = conf::conf_type<LocationConf>(),
     .directives = kDirectives,
     .variables = kVariables,
-    .worker_stopping = http2::Output::drop_spare,
+    .worker_stopping = drop_spare,
     .sessions = kSessions,
 };
 

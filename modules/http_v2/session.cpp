@@ -14,6 +14,8 @@ namespace {
 
 /// How long the client may take to answer the PING that tells that it has heard of the end.
 constexpr Msec kRoundTrip{1000};
+/// A connection that is idle for so long gives back what memory it can; sooner would cost those that are only slow.
+constexpr Msec kFoldAfter{500};
 constexpr std::array<uint8_t, 8> kDrainPing{'s', 'l', 'u', 'i', 'c', 'e', 0, 1};
 
 const http::LocationConf& core_of(const http::ServerConnection& connection) {
@@ -24,7 +26,7 @@ const http::LocationConf& core_of(const http::ServerConnection& connection) {
 
 Session::Session(http::ServerConnection& connection)
     : connection_(connection),
-      library_(make_library(*this)),
+      library_(make_library(*this, memory_)),
       turn_task_(event::Task::call<&Session::turn>, this),
       send_timer_(event::Timer::call<&Session::on_send_timer>, this),
       drain_timer_(event::Timer::call<&Session::finish_drain>, this),
@@ -36,6 +38,7 @@ Session::Session(http::ServerConnection& connection)
 
 Session::~Session() {
     while (!streams_.empty()) delete &streams_.front();
+    memory_.unfold();
 }
 
 void Session::on_received(event::Received& received) {
@@ -45,7 +48,7 @@ void Session::on_received(event::Received& received) {
     current_ = &hold.buffer();
     const Text bytes = received.bytes();
     const ssize_t used =
-        nghttp2_session_mem_recv(library_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+        nghttp2_session_mem_recv(&library(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     current_ = nullptr;
     count_unknown(bytes.size());
     if (used < 0) {
@@ -110,8 +113,8 @@ void Session::on_timer() {
 void Session::drain() {
     if (drain_ != Drain::none || is_lingering_ || is_closed_) return;
     drain_ = Drain::announced;
-    nghttp2_submit_shutdown_notice(library_.get());
-    nghttp2_submit_ping(library_.get(), NGHTTP2_FLAG_NONE, kDrainPing.data());
+    nghttp2_submit_shutdown_notice(&library());
+    nghttp2_submit_ping(&library(), NGHTTP2_FLAG_NONE, kDrainPing.data());
     drain_timer_.arm(loop(), kRoundTrip);
     wake();
 }
@@ -120,8 +123,8 @@ void Session::finish_drain() {
     if (drain_ == Drain::told) return;
     drain_ = Drain::told;
     drain_timer_.disarm();
-    const int32_t last = nghttp2_session_get_last_proc_stream_id(library_.get());
-    nghttp2_submit_goaway(library_.get(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
+    const int32_t last = nghttp2_session_get_last_proc_stream_id(&library());
+    nghttp2_submit_goaway(&library(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
     wake();
 }
 
@@ -139,7 +142,7 @@ void Session::end_streams() {
         if (!stream.is_over()) continue;
         if (!stream.has_ended()) stream.end();
         if (!stream.is_closed() && !is_broken_ && !has_ended_) continue;
-        nghttp2_session_set_stream_user_data(library_.get(), stream.id(), nullptr);
+        nghttp2_session_set_stream_user_data(&library(), stream.id(), nullptr);
         --stream_count_;
         delete &stream;
     }
@@ -152,8 +155,8 @@ void Session::settle() {
         return;
     }
     if (is_sending_) return;
-    const bool is_ending = is_refused_ || !nghttp2_session_want_read(library_.get());
-    if (is_ending && !nghttp2_session_want_write(library_.get())) {
+    const bool is_ending = is_refused_ || !nghttp2_session_want_read(&library());
+    if (is_ending && !nghttp2_session_want_write(&library())) {
         // An error of the connection: its streams have no way on.
         has_ended_ = true;
         end_all(&Stream::on_connection_lost);
@@ -170,6 +173,7 @@ void Session::become_idle() {
     if (is_head_timed_ || connection_.is_idle() || is_reading_head_) return;
     if (connection_.requests == 0) return;  // client_header_timeout still runs
     connection_.become_idle(core_of(connection_).keepalive_timeout->timeout);
+    send_timer_.arm(loop(), kFoldAfter);
 }
 
 // Closing at once would reset the connection if the client is just sending, and could cost it the last responses.

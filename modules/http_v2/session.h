@@ -17,6 +17,7 @@
 
 #include "flood.h"
 #include "library.h"
+#include "library_memory.h"
 #include "output.h"
 #include "stream.h"
 
@@ -38,7 +39,11 @@ class Session final : public http::Session {
 
     http::ServerConnection& connection() { return connection_; }
     event::Loop& loop() const { return connection_.loop(); }
-    nghttp2_session& library() { return *library_; }
+    /// As long as there is nothing to do for it, its memory is folded; every use begins here.
+    nghttp2_session& library() {
+        memory_.unfold();
+        return *library_;
+    }
 
     // From the streams.
     /// There is something to send, or a stream has ended: turn() runs behind all that is going on now.
@@ -105,13 +110,14 @@ class Session final : public http::Session {
     void close(bool resets);
 
     http::ServerConnection& connection_;
+    LibraryMemory memory_;
     Library library_;
     Output output_;
     List<Stream, AllTag> streams_;
     List<Stream, WaitingTag> waiting_;
     List<Stream, GoneTag> gone_;
     event::Task turn_task_;
-    event::Timer send_timer_;
+    event::Timer send_timer_;  ///< send_timeout; when idle: kFoldAfter
     event::Timer drain_timer_;
     FloodGate flood_;
     event::PoolBuffer* current_ = nullptr;

@@ -28,8 +28,8 @@ void Session::submit_settings() {
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     }};
-    nghttp2_submit_settings(library_.get(), NGHTTP2_FLAG_NONE, entries.data(), entries.size());
-    nghttp2_session_set_local_window_size(library_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+    nghttp2_submit_settings(&library(), NGHTTP2_FLAG_NONE, entries.data(), entries.size());
+    nghttp2_session_set_local_window_size(&library(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
 }
 
 /// Frames of types that nobody knows are not told of: whatever bytes are in no other frame are theirs, or those of a
@@ -82,7 +82,7 @@ bool Session::begin_head(const nghttp2_frame& frame) {
     const int32_t id = frame.hd.stream_id;
     // Requests may live on behind streams that were reset.
     if (is_refused_ || open_count_ >= most_streams_ || stream_count_ >= 2 * most_streams_) {
-        nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+        nghttp2_submit_rst_stream(&library(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         return false;
     }
     ++connection_.requests;
@@ -90,7 +90,7 @@ bool Session::begin_head(const nghttp2_frame& frame) {
     ++open_count_;
     auto* const stream = new Stream(*this, id);
     streams_.push_back(*stream);
-    nghttp2_session_set_stream_user_data(library_.get(), id, stream);
+    nghttp2_session_set_stream_user_data(&library(), id, stream);
     return true;
 }
 
@@ -132,34 +132,34 @@ void Session::settle_head_timer() {
 void Session::consume(const Stream& stream, size_t size) {
     if (is_broken_) return;
     if (stream.is_closed()) {
-        nghttp2_session_consume_connection(library_.get(), size);
+        nghttp2_session_consume_connection(&library(), size);
     } else {
-        nghttp2_session_consume(library_.get(), stream.id(), size);
+        nghttp2_session_consume(&library(), stream.id(), size);
     }
     wake();
 }
 
 void Session::consume_ownerless(int32_t id, size_t size) {
-    nghttp2_session_consume(library_.get(), id, size);
+    nghttp2_session_consume(&library(), id, size);
 }
 
 void Session::widen(const Stream& stream) {
-    const int32_t now = nghttp2_session_get_stream_local_window_size(library_.get(), stream.id());
+    const int32_t now = nghttp2_session_get_stream_local_window_size(&library(), stream.id());
     if (now >= kStreamWindow || stream.is_closed()) return;
-    nghttp2_session_set_local_window_size(library_.get(), NGHTTP2_FLAG_NONE, stream.id(), kStreamWindow);
+    nghttp2_session_set_local_window_size(&library(), NGHTTP2_FLAG_NONE, stream.id(), kStreamWindow);
     wake();
 }
 
 void Session::reset(const Stream& stream, uint32_t error) {
     if (stream.is_closed() || is_broken_) return;
-    nghttp2_submit_rst_stream(library_.get(), NGHTTP2_FLAG_NONE, stream.id(), error);
+    nghttp2_submit_rst_stream(&library(), NGHTTP2_FLAG_NONE, stream.id(), error);
     wake();
 }
 
 void Session::refuse_connection(uint32_t error) {
     if (is_refused_) return;
     is_refused_ = true;
-    nghttp2_session_terminate_session(library_.get(), error);
+    nghttp2_session_terminate_session(&library(), error);
     wake();
 }
 

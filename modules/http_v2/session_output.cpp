@@ -42,7 +42,7 @@ void Session::turn() {
 bool Session::fill() {
     while (!output_.is_full()) {
         const uint8_t* bytes = nullptr;
-        const ssize_t size = nghttp2_session_mem_send(library_.get(), &bytes);
+        const ssize_t size = nghttp2_session_mem_send(&library(), &bytes);
         if (size < 0) {
             fail(Error(nghttp2_strerror(static_cast<int>(size)), 0));
             return false;
@@ -95,7 +95,7 @@ void Session::tell_gone() {
 
 void Session::watch_waiting() {
     for (Stream& stream : waiting_) stream.watch_waiting();
-    const bool is_stuffed = is_sending_ && nghttp2_session_get_outbound_queue_size(library_.get()) > kMostQueued;
+    const bool is_stuffed = is_sending_ && nghttp2_session_get_outbound_queue_size(&library()) > kMostQueued;
     event::Connection& transport = connection_.transport();
     if (is_stuffed && !transport.is_paused()) {
         transport.pause();
@@ -106,6 +106,10 @@ void Session::watch_waiting() {
 
 // As for HTTP/1: send_timeout counts from one success to the next.
 void Session::on_send_timer() {
+    if (!is_sending_) {
+        if (connection_.is_idle()) memory_.fold();
+        return;
+    }
     const int64_t sent = connection_.transport().bytes_sent();
     const auto& core = *connection_.server().root.core;
     if (sent != sent_at_timer_) {
