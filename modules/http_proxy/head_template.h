@@ -4,14 +4,11 @@
 #include <sluice/core/conf/sequence.h>
 #include <sluice/core/script/complex_value.h>
 #include <sluice/http/upstream/name_set.h>
+#include <sluice/http/upstream/set_header.h>
 
 namespace sluice::proxy {
 
-/// `proxy_set_header NAME VALUE`
-struct SetHeader {
-    Text name;
-    script::Complex value;
-};
+using http::upstream::SetHeader;
 
 struct HeadTemplate {
     struct Part {
@@ -29,17 +26,3 @@ const HeadTemplate* make_head_template(Arena& arena, const conf::Sequence<SetHea
                                        const script::Complex& host, bool is_http10);
 
 }  // namespace sluice::proxy
-
-namespace sluice::conf {
-template <>
-struct Value<proxy::SetHeader> {
-    static constexpr Text kSyntax = "field value";
-    static constexpr uint8_t kLeastWords = 2;
-    static constexpr uint8_t kMostWords = 2;
-    static constexpr bool kMayRepeat = true;
-    static Result<void> parse(Parser& parser, const Directive& row, Arguments words, proxy::SetHeader& out) {
-        out.name = words[0].text;
-        return Value<script::Complex>::parse(parser, row, words.subspan(1), out.value);
-    }
-};
-}  // namespace sluice::conf

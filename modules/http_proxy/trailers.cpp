@@ -6,31 +6,12 @@
 
 namespace sluice::proxy {
 
-using http::KnownHeader;
 using http::h1::Progress;
 using http::upstream::BodyState;
 
-namespace {
-
-/// What says how a message is framed or routed does not belong here (RFC 9110 §6.5.1), and would deceive whoever
-/// merges trailers into headers.
-constexpr bool is_allowed(KnownHeader known) {
-    switch (known) {
-        case KnownHeader::content_length:
-        case KnownHeader::transfer_encoding:
-        case KnownHeader::connection:
-        case KnownHeader::keep_alive:
-        case KnownHeader::upgrade:
-        case KnownHeader::host: return false;
-        default: return true;
-    }
-}
-
-}  // namespace
-
 void Trailers::store(http::Request& request) {
     const http::h1::HeaderLine& line = parser_.line();
-    if (!is_allowed(line.known)) return;
+    if (!http::upstream::is_allowed_in_trailers(line.known)) return;
     const Text buffer{buffer_, size_};
     request.response.trailers.add(
         request.arena(),

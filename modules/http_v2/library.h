@@ -9,6 +9,7 @@ namespace sluice::http2 {
 
 class LibraryMemory;
 class Session;
+class UpstreamSession;
 
 struct LibraryDeleter {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
@@ -18,5 +19,7 @@ using Library = std::unique_ptr<nghttp2_session, LibraryDeleter>;
 /// A server's side of a connection; its callbacks go to `owner`, its memory comes from `memory`; both outlive it.
 /// Never null: out of memory aborts the process.
 Library make_library(Session& owner, LibraryMemory& memory);
+/// A client's side, with the usual memory.
+Library make_upstream_library(UpstreamSession& owner);
 
 }  // namespace sluice::http2

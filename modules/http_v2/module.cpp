@@ -1,4 +1,5 @@
-// http_v2: HTTP/2 with clients, by ALPN under TLS and by prior knowledge without it.
+// http_v2: HTTP/2 with clients, by ALPN under TLS and by prior knowledge without it; and, for the modules that pass
+// requests on, with upstreams.
 //   server { listen 443 ssl;  http2 on; }      $http2
 #include <algorithm>
 #include <bit>
@@ -9,6 +10,7 @@
 #include "library_memory.h"
 #include "output.h"
 #include "session.h"
+#include "upstream_session.h"
 
 namespace {
 
@@ -144,6 +146,8 @@ void drop_spare() {
 constexpr std::array kSessions{http::SessionType{
     .alpn = "h2", .preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .is_wanted = is_wanted, .make = make_session}};
 
+constexpr http::upstream::SharedSessions kUpstreamSessions{.alpn = "\x02h2", .begin = http2::begin_upstream_session};
+
 constexpr http::Module kModule{
     .name = "http_v2",
     .main = conf::conf_type<MainConf>(),
@@ -153,6 +157,7 @@ constexpr http::Module kModule{
     .variables = kVariables,
     .worker_stopping = drop_spare,
     .sessions = kSessions,
+    .upstream_sessions = &kUpstreamSessions,
 };
 
 }  // namespace

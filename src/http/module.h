@@ -20,6 +20,10 @@ namespace sluice::event::tls {
 class Clients;
 }
 
+namespace sluice::http::upstream {
+struct SharedSessions;
+}
+
 namespace sluice::http {
 
 class HttpConf;
@@ -55,6 +59,8 @@ struct Module {
     const Security* security = nullptr;
     /// TLS to upstreams: see http/upstream/secure.h.
     const event::tls::Clients* tls_clients = nullptr;
+    /// HTTP/2 to upstreams: see http/upstream/shared_session.h.
+    const upstream::SharedSessions* upstream_sessions = nullptr;
 };
 
 constexpr module::Descriptor describe(const Module& module) {

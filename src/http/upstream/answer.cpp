@@ -64,7 +64,7 @@ class Passer {
                 return true;
             case KnownHeader::accept_ranges: return response_.allows_ranges;
             case KnownHeader::x_accel_buffering:
-                if (ignores(IgnoredHeader::x_accel_buffering)) return false;
+                if (ignores(IgnoredHeader::x_accel_buffering) || !exchange_.conf().can_buffer) return false;
                 if (text::iequals(field.value, "no")) exchange_.is_buffered = false;
                 if (text::iequals(field.value, "yes")) exchange_.is_buffered = true;
                 return false;
@@ -130,6 +130,18 @@ void pass_early_hints(Exchange& exchange, const Headers& fields) {
         }
     }
     request.stream().send_interim(request, 103, passed);
+}
+
+bool is_allowed_in_trailers(KnownHeader known) {
+    switch (known) {
+        case KnownHeader::content_length:
+        case KnownHeader::transfer_encoding:
+        case KnownHeader::connection:
+        case KnownHeader::keep_alive:
+        case KnownHeader::upgrade:
+        case KnownHeader::host: return false;
+        default: return true;
+    }
 }
 
 void pass_kept_fields(Exchange& exchange) {

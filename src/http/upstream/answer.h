@@ -26,6 +26,9 @@ void pass_answer(Exchange& exchange);
 /// A 103 of the upstream on its way to the client, where `early_hints` allows it (RFC 8297): all fields but those of
 /// the connection and those that are hidden.
 void pass_early_hints(Exchange& exchange, const Headers& fields);
+/// What says how a message is framed or routed does not belong behind its body (RFC 9110 §6.5.1), and would deceive
+/// whoever merges trailers into headers.
+bool is_allowed_in_trailers(KnownHeader known);
 /// The fields that an X-Accel-Redirect keeps: Content-Type, Set-Cookie, Cache-Control, …
 void pass_kept_fields(Exchange& exchange);
 

@@ -88,6 +88,7 @@ struct Conf {
     // Not directives: what complete() makes of them.
     const NameSet* hidden = nullptr;  ///< names of an answer's fields that don't reach the client
     int64_t memory_limit = 0;         ///< bytes of a body that wait in memory for the client
+    bool can_buffer = true;           ///< whether an answer may be buffered because it says so (X-Accel-Buffering)
 };
 
 /// Names hidden unless `proxy_pass_header` names them.

@@ -49,7 +49,11 @@ Exchange::Exchange(Request& request, const Conf& conf, Protocol& protocol, const
       to_upstream_(request.arena()) {}
 
 Exchange::~Exchange() {
-    if (connection_ != nullptr) connection_->close();
+    if (channel_ != nullptr) {
+        channel_->close();
+    } else if (connection_ != nullptr) {
+        connection_->close();
+    }
 }
 
 Verdict Exchange::run(Request& request, const Conf& conf, Protocol& protocol, const Group& group,
@@ -103,7 +107,7 @@ void Exchange::arm_timer() {
         timer_.disarm();
         return;
     }
-    sent_at_timer_ = connection_->socket().bytes_sent();
+    sent_at_timer_ = channel_ != nullptr ? channel_->bytes_sent() : 0;
     timer_.arm(request_.connection().loop(), *(conf_.*step().timeout));
 }
 
@@ -119,7 +123,7 @@ void Exchange::on_timer() {
     if (is_rate_limited_) return limit_rate();
     if (has_ended()) return;
     // Time counts from one success to the next.
-    if (state_ == State::sending && connection_->socket().bytes_sent() != sent_at_timer_) return arm_timer();
+    if (state_ == State::sending && channel_->bytes_sent() != sent_at_timer_) return arm_timer();
     request_.log().error(ETIMEDOUT, "upstream timed out");
     switch (state_) {
         case State::connecting:
@@ -141,12 +145,13 @@ void Exchange::on_received(event::Received& received) {
 
 // While paused, bytes may still follow: it is told again behind them.
 void Exchange::on_peer_closed() {
-    if (has_ended() || connection_->socket().is_paused()) return;
+    if (has_ended() || (channel_ != nullptr && channel_->is_paused())) return;
     (this->*step().closed)();
 }
 
 void Exchange::on_failed(const Error& error) {
     if (has_ended()) return;
+    if (channel_ != nullptr && channel_->was_refused()) was_sent_ = false;
     if (is_stale()) return reconnect();
     if (state_ == State::handshaking && error.number == ECONNRESET) return lose_in_handshake(error.number);
     request_.log().error(error.number, error.text);

@@ -16,6 +16,7 @@
 #include "http/request.h"
 #include "http/tunnel.h"
 #include "http/upstream/answer.h"
+#include "http/upstream/channel.h"
 #include "http/upstream/conf.h"
 #include "http/upstream/group.h"
 #include "http/upstream/peer_connection.h"
@@ -46,6 +47,8 @@ struct Destination {
     Text uri;   ///< for log lines
     Text host;  ///< with or without port: who the upstream is, where `tls` has no name
     const event::tls::ClientSettings* tls = nullptr;  ///< null: plain; their client was made
+    /// Not null: requests share connections by these sessions, and the protocol is a FieldProtocol.
+    const SharedSessions* sessions = nullptr;
 };
 
 class Exchange final : public event::ConnectionHandler,
@@ -80,6 +83,8 @@ class Exchange final : public event::ConnectionHandler,
     /// The answer switches protocols: bytes go both ways from now on.
     bool is_upgrade = false;
 
+    /// Bytes of the answer came that are delivered in another form: heads.
+    void count_received(size_t size) { try_->bytes_received += static_cast<int64_t>(size); }
     /// The request's body is streamed to the upstream as it comes.
     bool streams_body() const { return streams_body_; }
     /// The tries so far, those of earlier exchanges of the request included.
@@ -129,6 +134,10 @@ class Exchange final : public event::ConnectionHandler,
     void next_try();
     void begin_try(Text address);
     void connect();
+    bool join();
+    void open_stream(PeerConnection& connection);
+    bool speaks_wrong_protocol() const;
+    void begin_dialogue();
     void on_not_begun(const Error& error);
     void send_request();
     void on_request_sent();
@@ -195,7 +204,8 @@ class Exchange final : public event::ConnectionHandler,
     Text certificate_key_;
     balance::Selection* selection_ = nullptr;
     const balance::Peer* peer_ = nullptr;
-    PeerConnection* connection_ = nullptr;
+    PeerConnection* connection_ = nullptr;  ///< its own: while it is made, and with HTTP/1
+    Channel* channel_ = nullptr;            ///< once requests may be sent
     event::Timer timer_;
     Relay to_client_;
     Relay to_upstream_;

@@ -122,7 +122,7 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
         return flush();
     }
     const int64_t left = answer.content_length - static_cast<int64_t>(rest.size());
-    if (answer.content_length < 0 || left > kBulkFrom) connection_->socket().expect_bulk(true);
+    if (answer.content_length < 0 || left > kBulkFrom) channel_->expect_bulk();
     if (!conf_.limit_rate->is_zero()) begin_limiting();
     relay(received, rest);
 }
@@ -132,7 +132,7 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
 void Exchange::begin_limiting() {
     rate_limit_ = is_buffered ? conf_.limit_rate->evaluate(request_).count : 0;
     const int64_t most = rate_limit_ > 0 ? std::clamp<int64_t>(rate_limit_ / 2, 1, INT32_MAX) : 0;
-    connection_->socket().limit_receiving(static_cast<uint32_t>(most));
+    channel_->limit_receiving(static_cast<uint32_t>(most));
 }
 
 void Exchange::take_body(event::Received& received) {
@@ -221,9 +221,9 @@ void Exchange::pull(Request&) {
 
 void Exchange::receive_more() {
     if (state_ != State::relaying || is_rate_limited_ || is_output_pending_ || to_client_.is_writing()) return;
-    if (!connection_->socket().is_paused()) return;
+    if (!channel_->is_paused()) return;
     arm_timer();
-    connection_->socket().resume();
+    channel_->resume();
 }
 
 /// `aio_write`: a part of the answer lies in the file now.
@@ -234,7 +234,7 @@ void Exchange::on_spilled() {
     flush();
     if (state_ != State::relaying || is_rate_limited_) return;
     arm_timer();
-    connection_->socket().resume();
+    channel_->resume();
 }
 
 void Exchange::fail_spill(const Error& error) {
@@ -267,7 +267,7 @@ void Exchange::spill() {
 
 void Exchange::stop_receiving() {
     timer_.disarm();
-    connection_->socket().pause();
+    channel_->pause();
 }
 
 // The client is slower than the upstream: memory is limited, then a file, then the upstream has to wait.
@@ -291,12 +291,12 @@ void Exchange::limit_rate() {
     is_rate_limited_ = due > loop.now();
     if (is_rate_limited_) {
         SLUICE_LOG_DEBUG(request_.log(), "upstream: rate timer: ", (due - loop.now()).count);
-        connection_->socket().pause();
+        channel_->pause();
         timer_.arm(loop, due - loop.now());
         return;
     }
     arm_timer();
-    if (!is_output_pending_ && !to_client_.is_writing()) connection_->socket().resume();
+    if (!is_output_pending_ && !to_client_.is_writing()) channel_->resume();
 }
 
 }  // namespace sluice::http::upstream

@@ -43,8 +43,7 @@ void Exchange::shake_hands() {
 void Exchange::on_secured() {
     if (has_ended()) return;
     // As in nginx, the handshake is a part of the time that it takes to connect.
-    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
-    send_request();
+    begin_dialogue();
 }
 
 void Exchange::on_handshake_failed(const Error& error) {

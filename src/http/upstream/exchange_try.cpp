@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <utility>
 
 #include "event/loop.h"
 #include "event/resolve_config.h"
 #include "http/conf/http_conf.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
+#include "http/upstream/field_protocol.h"
 #include "http/worker.h"
 
 namespace sluice::http::upstream {
@@ -76,13 +78,66 @@ void Exchange::next_try() {
     SLUICE_LOG_DEBUG(request_.log(), "upstream try ", tried_, ": ", peer_->address.name);
     const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
                                        peer_->address.length);
+    if (destination_.sessions != nullptr) {
+        is_reused_ = join();
+        return is_reused_ ? send_request() : connect();
+    }
     if (group_.pool != nullptr) connection_ = group_.pool->take(address, security_, &conf_);
     is_reused_ = connection_ != nullptr;
     if (!is_reused_) return connect();
     connection_->set_user(this);
+    channel_ = connection_;
     SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection, fd: ", connection_->socket().fd(),
                      ", requests: ", connection_->requests);
     try_->connect_time = 0;
+    ++connection_->requests;
+    send_request();
+}
+
+/// A stream of a connection that others use, or have used.
+bool Exchange::join() {
+    // An address to connect from may differ from request to request.
+    if (conf_.bind->is_on && !conf_.bind->address.is_constant()) return false;
+    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
+                                       peer_->address.length);
+    PeerConnection* shared = PeerConnection::find_shared(address, security_, group_.pool, &conf_);
+    if (shared == nullptr) return false;
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: shared connection, fd: ", shared->socket().fd(),
+                     ", requests: ", shared->requests);
+    try_->connect_time = 0;
+    open_stream(*shared);
+    return true;
+}
+
+void Exchange::open_stream(PeerConnection& connection) {
+    ++connection.requests;
+    channel_ = &connection.session()->open(*this, static_cast<FieldProtocol&>(protocol_));
+}
+
+/// A server that has chosen another protocol by ALPN would not understand this one. One that chooses none may.
+bool Exchange::speaks_wrong_protocol() const {
+    const event::SecureTransport* transport = connection_->transport();
+    if (destination_.sessions == nullptr || transport == nullptr) return false;
+    const Text chosen = transport->protocol();
+    return !chosen.empty() && chosen != destination_.sessions->alpn.substr(1);
+}
+
+/// The connection is made: HTTP/1 has it for itself, others get a session on it.
+void Exchange::begin_dialogue() {
+    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
+    if (destination_.sessions == nullptr) {
+        ++connection_->requests;
+        channel_ = connection_;
+        return send_request();
+    }
+    if (speaks_wrong_protocol()) {
+        request_.log().error(0, "upstream has chosen protocol \"", connection_->transport()->protocol(),
+                             "\" by ALPN");
+        return fail(Failure::error);
+    }
+    PeerConnection& connection = *std::exchange(connection_, nullptr);
+    destination_.sessions->begin(connection, group_.pool);
+    open_stream(connection);
     send_request();
 }
 
@@ -134,14 +189,11 @@ void Exchange::on_not_begun(const Error& error) {
 void Exchange::on_connected() {
     if (has_ended()) return;
     if (security_.client != nullptr) return shake_hands();
-    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
-    send_request();
+    begin_dialogue();
 }
 
 void Exchange::send_request() {
-    event::Connection& socket = connection_->socket();
-    sent_before_ = socket.user_bytes_sent();
-    ++connection_->requests;
+    sent_before_ = channel_->user_bytes_sent();
     event::Chain chain;
     if (!protocol_.write_request(*this, chain)) {
         end_with(500);
@@ -149,17 +201,17 @@ void Exchange::send_request() {
     }
     protocol_.begin_answer(*this);
     // Beside the head, nothing comes sooner than it may.
-    if (!conf_.limit_rate->is_zero()) socket.limit_receiving(static_cast<uint32_t>(conf_.buffer_size->count));
+    if (!conf_.limit_rate->is_zero()) channel_->limit_receiving(static_cast<uint32_t>(conf_.buffer_size->count));
     enter(State::sending);
     was_sent_ = true;
     [[maybe_unused]] const int64_t size = chain.size();
-    const event::SendState sent = socket.send(chain);
+    const event::SendState sent = channel_->send(chain, !streams_body_);
     SLUICE_LOG_DEBUG(request_.log(), "upstream: sending ", size,
                      " bytes: ", sent == event::SendState::done ? "done" : "pending or failed");
     switch (sent) {
         case event::SendState::done: on_request_sent(); break;
         case event::SendState::pending: break;
-        case event::SendState::failed: on_failed(Error("send() failed", socket.send_error())); break;
+        case event::SendState::failed: on_failed(channel_->send_error()); break;
     }
 }
 
@@ -175,7 +227,7 @@ void Exchange::on_request_sent() {
             request_.stream().resume_body(request_);
         }
         if (!is_body_last_) return;
-        if (connection_ == nullptr || connection_->socket().is_sending()) return;
+        if (channel_ == nullptr || channel_->is_sending()) return;
     }
     is_request_sent_ = true;
     if (state_ == State::sending) enter(State::reading_head);
@@ -202,16 +254,13 @@ Text Exchange::keep_piece(Text piece) {
 }
 
 void Exchange::on_body(Request&, Text piece, bool is_last) {
-    if (state_ == State::ended || connection_ == nullptr) return;
+    if (state_ == State::ended || channel_ == nullptr) return;
     is_body_last_ = is_last;
     event::Chain chain;
     protocol_.write_body(*this, keep_piece(piece), is_last, chain);
-    if (chain.empty()) {
-        if (is_last && !connection_->socket().is_sending()) on_request_sent();
-        return;
-    }
+    if (chain.empty() && !is_last) return;
     if (state_ == State::sending) arm_timer();
-    switch (connection_->socket().send(chain)) {
+    switch (channel_->send(chain, is_last)) {
         case event::SendState::done:
             if (is_last) on_request_sent();
             break;
@@ -220,7 +269,7 @@ void Exchange::on_body(Request&, Text piece, bool is_last) {
             is_body_held_ = true;
             request_.stream().pause_body(request_);
             break;
-        case event::SendState::failed: on_failed(Error("send() failed", connection_->socket().send_error())); break;
+        case event::SendState::failed: on_failed(channel_->send_error()); break;
     }
 }
 
@@ -267,7 +316,8 @@ bool Exchange::is_stale() const {
 // The server had no part in that.
 void Exchange::reconnect() {
     SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection was closed, connecting anew");
-    connection_->close();
+    channel_->close();
+    channel_ = nullptr;
     connection_ = nullptr;
     is_reused_ = false;
     was_sent_ = is_request_sent_ = false;
@@ -279,18 +329,19 @@ void Exchange::reconnect() {
 void Exchange::end_try(balance::Outcome outcome, bool keeps) {
     timer_.disarm();
     is_rate_limited_ = false;
-    if (connection_ != nullptr) {
-        PeerConnection& connection = *connection_;
-        connection_ = nullptr;
-        try_->bytes_sent = connection.socket().user_bytes_sent() - sent_before_;
+    PeerConnection* connection = std::exchange(connection_, nullptr);
+    if (channel_ != nullptr) {
+        Channel& channel = *std::exchange(channel_, nullptr);
+        try_->bytes_sent = channel.user_bytes_sent() - sent_before_;
         SLUICE_LOG_DEBUG(request_.log(), "upstream: try ended, received: ", try_->bytes_received, ", ",
                          keeps && group_.pool != nullptr ? "keeping" : "closing", " connection");
-        if (keeps && group_.pool != nullptr) {
-            connection.socket().limit_receiving(0);
-            group_.pool->put(connection);
+        if (keeps) {
+            channel.finish(group_.pool);
         } else {
-            connection.close();
+            channel.close();
         }
+    } else if (connection != nullptr) {
+        connection->close();
     }
     if (try_ != nullptr && try_->response_time < 0)
         try_->response_time = (request_.connection().loop().now() - try_->started).count;

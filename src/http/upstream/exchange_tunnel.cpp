@@ -12,7 +12,7 @@ void Exchange::begin_tunnel(event::Received& received, Text rest) {
         return fail(Failure::invalid_header);
     }
     enter(State::tunnel);
-    is_upstream_pending_ = connection_->socket().is_sending();
+    is_upstream_pending_ = channel_->is_sending();
     pass_answer(*this);
     if (!request_.send_header()) return abandon();
     event::Chain head_only;
@@ -43,9 +43,9 @@ void Exchange::push_to_client() {
         }
     }
     if (is_output_pending_) {
-        connection_->socket().pause();
+        channel_->pause();
     } else {
-        connection_->socket().resume();
+        channel_->resume();
     }
     end_tunnel_if_done();
 }
@@ -53,7 +53,7 @@ void Exchange::push_to_client() {
 void Exchange::push_to_upstream() {
     if (!is_upstream_pending_ && !to_upstream_.is_empty()) {
         event::Chain chain = to_upstream_.take();
-        switch (connection_->socket().send(chain)) {
+        switch (channel_->send(chain, false)) {
             case event::SendState::done: to_upstream_.release(); break;
             case event::SendState::pending: is_upstream_pending_ = true; break;
             case event::SendState::failed: return end_tunnel();

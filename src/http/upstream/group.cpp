@@ -145,6 +145,11 @@ Result<void> Upstreams::settle_block(conf::Parser& parser, Group& group) {
 
 Result<void> Upstreams::settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers) {
     group.conf = &usual_conf();
+    // Some schemes have no port that would be the usual one.
+    if (group.port.number() == 0 && !group.host.starts_with("unix:")) {
+        parser.point_at(group.at);
+        return Error(parser.arena().concat("no port in upstream \"", group.host, "\""));
+    }
     Result<std::vector<event::SocketAddress>> found = event::resolve_upstream(group.host, group.port.number());
     if (!found) {
         parser.point_at(group.at);

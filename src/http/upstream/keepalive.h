@@ -17,6 +17,8 @@ struct PeerSecurity;
 /// Lists that an idle connection stands in: its group's pool, and all of the worker.
 struct PoolTag {};
 struct IdleTag {};
+/// All connections of the worker that carry many requests at a time.
+struct SharedTag {};
 
 class Pool {
  public:
@@ -27,10 +29,14 @@ class Pool {
     PeerConnection* take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner);
     /// Keeps the connection, or closes it when its time is over; the one that waits longest makes room.
     void put(PeerConnection& connection);
+    /// Whether a connection that others use may carry one more request of `owner`.
+    bool may_join(const PeerConnection& connection, const void* owner) const;
     /// From a connection that ends while it waits.
     void remove(PeerConnection& connection);
 
  private:
+    bool is_worn(const PeerConnection& connection) const;
+
     const GroupConf& conf_;
     List<PeerConnection, PoolTag> idle_;
     uint32_t count_ = 0;

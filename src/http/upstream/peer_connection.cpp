@@ -14,6 +14,12 @@ List<PeerConnection, IdleTag>& all_idle() {
     return list;
 }
 
+/// All connections of this process that many use.
+List<PeerConnection, SharedTag>& all_shared() {
+    static List<PeerConnection, SharedTag> list;
+    return list;
+}
+
 }  // namespace
 
 PeerConnection* PeerConnection::make(Worker& worker, const event::SocketAddress& peer, const void* owner) {
@@ -35,9 +41,47 @@ void PeerConnection::secure(std::unique_ptr<event::SecureTransport> transport, c
     connection_.set_transport(transport_.get());
 }
 
+event::SendState PeerConnection::send(event::Chain& chain, bool) {
+    if (!chain.empty()) return connection_.send(chain);
+    return connection_.is_sending() ? event::SendState::pending : event::SendState::done;
+}
+
+void PeerConnection::finish(Pool* pool) {
+    if (pool == nullptr) return close();
+    connection_.limit_receiving(0);
+    pool->put(*this);
+}
+
+SharedSession& PeerConnection::share(std::unique_ptr<SharedSession> session, User& user, Pool* pool) {
+    session_ = std::move(session);
+    session_user_ = user_ = &user;
+    home_ = pool;
+    all_shared().push_back(*this);
+    return *session_;
+}
+
+PeerConnection* PeerConnection::find_shared(const event::SocketAddress& peer, const PeerSecurity& security,
+                                            const Pool* pool, const void* owner) {
+    for (PeerConnection& connection : all_shared()) {
+        if (connection.home_ != pool || !(connection.peer() == peer) || connection.security() != security) continue;
+        const bool may_join = pool != nullptr ? pool->may_join(connection, owner) : connection.owner() == owner;
+        if (!may_join || !connection.session()->has_room()) continue;
+        connection.leave_pool();
+        return &connection;
+    }
+    return nullptr;
+}
+
+void PeerConnection::rest() {
+    if (pool_ != nullptr) return;
+    if (home_ == nullptr) return close();
+    home_->put(*this);
+}
+
 void PeerConnection::close() {
     if (is_closed_) return;
     is_closed_ = true;
+    static_cast<ListNode<SharedTag>&>(*this).unlink();
     leave_pool();
     user_ = nullptr;
     connection_.close();
@@ -46,7 +90,7 @@ void PeerConnection::close() {
 }
 
 void PeerConnection::wait_in(Pool& pool, Msec longest) {
-    user_ = nullptr;
+    user_ = session_user_;
     pool_ = &pool;
     all_idle().push_back(*this);
     connection_.expect_bulk(false);
@@ -87,6 +131,7 @@ void PeerConnection::on_failed(const Error& error) {
 
 PeerConnection* Pool::take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner) {
     for (PeerConnection& connection : idle_) {
+        if (connection.session() != nullptr) continue;
         if (!(connection.peer() == peer) || connection.security() != security) continue;
         if (conf_.keepalive->is_local && connection.owner() != owner) continue;
         connection.leave_pool();
@@ -95,10 +140,21 @@ PeerConnection* Pool::take(const event::SocketAddress& peer, const PeerSecurity&
     return nullptr;
 }
 
-void Pool::put(PeerConnection& connection) {
+/// It has carried all that it may.
+bool Pool::is_worn(const PeerConnection& connection) const {
+    if (conf_.keepalive->connections == 0) return false;
     const Msec age = connection.socket().loop().now() - connection.made_at();
+    return connection.requests >= *conf_.keepalive_requests || age >= *conf_.keepalive_time;
+}
+
+bool Pool::may_join(const PeerConnection& connection, const void* owner) const {
+    const bool is_for_all = conf_.keepalive->connections != 0 && !conf_.keepalive->is_local;
+    return !is_worn(connection) && (is_for_all || connection.owner() == owner);
+}
+
+void Pool::put(PeerConnection& connection) {
     const uint32_t most = conf_.keepalive->connections;
-    if (most == 0 || connection.requests >= *conf_.keepalive_requests || age >= *conf_.keepalive_time) {
+    if (most == 0 || is_worn(connection)) {
         connection.close();
         return;
     }

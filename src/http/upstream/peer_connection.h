@@ -1,5 +1,5 @@
-// PeerConnection: a connection to an upstream server. It belongs to the exchange that made it, or waits in its
-// group's pool between two of them; it destroys itself when it has closed.
+// PeerConnection: a connection to an upstream server. It belongs to the exchange that made it, or to a session that
+// many exchanges share, or waits in its group's pool for the next; it destroys itself when it has closed.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,10 @@
 #include "event/loop.h"
 #include "event/secure_transport.h"
 #include "event/timer.h"
+#include "http/upstream/channel.h"
 #include "http/upstream/keepalive.h"
 #include "http/upstream/secure.h"
+#include "http/upstream/shared_session.h"
 
 namespace sluice::http {
 class Worker;
@@ -20,8 +22,10 @@ namespace sluice::http::upstream {
 
 class PeerConnection final : public event::ConnectionHandler,
                              public event::Mortal,
+                             public Channel,
                              public ListNode<PoolTag>,
-                             public ListNode<IdleTag> {
+                             public ListNode<IdleTag>,
+                             public ListNode<SharedTag> {
  public:
     /// Who uses it at the moment. The same calls as a connection makes.
     using User = event::ConnectionHandler;
@@ -30,6 +34,7 @@ class PeerConnection final : public event::ConnectionHandler,
     static PeerConnection* make(Worker& worker, const event::SocketAddress& peer, const void* owner);
 
     event::Connection& socket() { return connection_; }
+    const event::Connection& socket() const { return connection_; }
     const event::SocketAddress& peer() const { return peer_; }
     const void* owner() const { return owner_; }
     void set_user(User* user) { user_ = user; }
@@ -44,8 +49,32 @@ class PeerConnection final : public event::ConnectionHandler,
     uint32_t requests = 0;
     Msec made_at() const { return made_at_; }
 
-    /// Closes; the object goes when nothing points to it any more. `resets`: with RST.
-    void close();
+    // Channel, of one exchange at a time.
+    event::SendState send(event::Chain& chain, bool is_last) override;
+    bool is_sending() const override { return connection_.is_sending(); }
+    Error send_error() const override { return Error("send() failed", connection_.send_error()); }
+    void pause() override { connection_.pause(); }
+    void resume() override { connection_.resume(); }
+    bool is_paused() const override { return connection_.is_paused(); }
+    void expect_bulk() override { connection_.expect_bulk(true); }
+    void limit_receiving(uint32_t most) override { connection_.limit_receiving(most); }
+    int64_t bytes_sent() const override { return connection_.bytes_sent(); }
+    int64_t user_bytes_sent() const override { return connection_.user_bytes_sent(); }
+    bool was_refused() const override { return false; }
+    void finish(Pool* pool) override;
+    /// Closes; the object goes when nothing points to it any more.
+    void close() override;
+
+    /// From now on it is used through `session`, by many: by all who ask for the same (find_shared()). Between them
+    /// it waits in `pool`; null: it closes. `user`: the session as user of the connection.
+    SharedSession& share(std::unique_ptr<SharedSession> session, User& user, Pool* pool);
+    /// Null: it is not shared.
+    SharedSession* session() const { return session_.get(); }
+    /// One that is as good for a request to `peer` of `pool`'s group, and has room. Null: there is none.
+    static PeerConnection* find_shared(const event::SocketAddress& peer, const PeerSecurity& security,
+                                       const Pool* pool, const void* owner);
+    /// From the session: nobody uses it at the moment. It may close in this call.
+    void rest();
     /// The pool's part.
     void wait_in(Pool& pool, Msec longest);
     void leave_pool();
@@ -65,6 +94,9 @@ class PeerConnection final : public event::ConnectionHandler,
 
     Worker& worker_;
     std::unique_ptr<event::SecureTransport> transport_;  ///< outlives the connection
+    std::unique_ptr<SharedSession> session_;
+    User* session_user_ = nullptr;
+    Pool* home_ = nullptr;  ///< of a shared one: where it rests
     event::tls::Client* client_ = nullptr;
     std::string identity_;
     event::Connection connection_;

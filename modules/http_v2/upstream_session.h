@@ -1,0 +1,85 @@
+// UpstreamSession: HTTP/2 on a connection to an upstream (RFC 9113), shared by many exchanges. What arrives goes to
+// the library at once; what the streams send is gathered, and leaves when everybody had his turn.
+//
+//   bytes ─► on_received ─► library ─callbacks─► streams ─► exchanges ─► streams ─► wake()
+//   loop ─► turn(): library ─frames─► Output ─► connection; streams hear what has gone, and end
+//
+//   in use ─ no streams: rests in the pool ─ find_shared(): in use
+//     └─ GOAWAY, broken: no new streams ─ no streams: closed
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <sluice/http/upstream/peer_connection.h>
+
+#include "library.h"
+#include "output.h"
+#include "upstream_stream.h"
+
+namespace sluice::http2 {
+
+class UpstreamSession final : public http::upstream::SharedSession, public event::ConnectionHandler {
+ public:
+    /// Sends the preface; the connection takes it over by share().
+    explicit UpstreamSession(http::upstream::PeerConnection& connection);
+    ~UpstreamSession() override;
+
+    // http::upstream::SharedSession
+    bool has_room() const override;
+    http::upstream::Channel& open(http::upstream::Exchange& user, http::upstream::FieldProtocol& protocol) override;
+    // event::ConnectionHandler
+    void on_received(event::Received& received) override;
+    void on_sent() override;
+    void on_peer_closed() override;
+    void on_failed(const Error& error) override;
+
+    event::Loop& loop() const { return connection_.socket().loop(); }
+    nghttp2_session& library() { return *library_; }
+    bool is_broken() const { return is_broken_; }
+
+    // From the streams.
+    /// There is something to send, or a stream has ended: turn() runs behind all that is going on now.
+    void wake() { loop().defer(turn_task_); }
+    void add_gone(UpstreamStream& stream) { gone_.push_back(stream); }
+    /// The buffer of the bytes that the library is reading; null outside of its callbacks.
+    event::PoolBuffer* current_buffer() const { return current_; }
+    /// What was last found wrong with what the upstream sends; "": nothing.
+    Text complaint() const { return complaint_; }
+
+    // From the library (upstream_library.cpp).
+    void take_settings() { is_greeted_ = true; }
+    void take_goaway() { is_leaving_ = true; }
+    void report_error(Text what) { complaint_ = what.substr(0, 200); }
+    /// The request of this stream never left, and never will.
+    void give_up_unsent(int32_t id);
+
+ private:
+    void turn();
+    bool fill();
+    bool send_round();
+    void end_streams();
+    void settle();
+    UpstreamStream* find_unfinished();
+    void fail_streams(const Error& error);
+
+    http::upstream::PeerConnection& connection_;
+    Library library_;
+    Output output_;
+    List<UpstreamStream, UpstreamAllTag> streams_;
+    List<UpstreamStream, UpstreamGoneTag> gone_;
+    event::Task turn_task_;
+    event::PoolBuffer* current_ = nullptr;
+    std::string complaint_;
+    uint32_t stream_count_ = 0;    ///< in `streams_`
+    bool is_greeted_ : 1 = false;  ///< its SETTINGS have come
+    bool is_leaving_ : 1 = false;  ///< its GOAWAY has come
+    bool is_sending_ : 1 = false;  ///< `output_` is on its way
+    bool is_broken_ : 1 = false;   ///< nothing can be sent or received any more
+    bool is_closed_ : 1 = false;
+};
+
+/// For http::upstream::SharedSessions.
+void begin_upstream_session(http::upstream::PeerConnection& connection, http::upstream::Pool* pool);
+
+}  // namespace sluice::http2

@@ -1,0 +1,273 @@
+// UpstreamStream.
+#include "upstream_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include <unistd.h>
+
+#include "upstream_session.h"
+
+namespace sluice::http2 {
+
+using event::Received;
+using http::upstream::NameValue;
+
+namespace {
+
+/// Bytes that waited, in a buffer as a connection delivers them.
+class HeldBuffer : public event::PoolBuffer {
+ public:
+    static HeldBuffer& make(std::string&& bytes) { return *new HeldBuffer(std::move(bytes)); }
+    Text text() const { return bytes_; }
+
+ private:
+    explicit HeldBuffer(std::string&& bytes) : bytes_(std::move(bytes)) {
+        data = bytes_.data();
+        capacity = static_cast<uint32_t>(bytes_.size());
+        give_back = [](event::PoolBuffer& buffer) { delete static_cast<HeldBuffer*>(&buffer); };
+    }
+    std::string bytes_;
+};
+
+/// For calls that bring no bytes: nobody keeps what is empty.
+event::PoolBuffer& empty_buffer() {
+    static event::PoolBuffer buffer;
+    return buffer;
+}
+
+nghttp2_nv to_library(const NameValue& field) {
+    const auto bytes_of = [](Text text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); };
+    return {.name = bytes_of(field.name),
+            .value = bytes_of(field.value),
+            .namelen = field.name.size(),
+            .valuelen = field.value.size(),
+            .flags = NGHTTP2_NV_FLAG_NONE};
+}
+
+/// The array is used for one message after the other.
+std::span<const nghttp2_nv> to_library(std::span<const NameValue> fields) {
+    static std::vector<nghttp2_nv> shared;
+    shared.clear();
+    for (const NameValue& field : fields) shared.push_back(to_library(field));
+    return shared;
+}
+
+ssize_t read_body(nghttp2_session*, int32_t, uint8_t* out, size_t most, uint32_t* flags, nghttp2_data_source* source,
+                  void*) {
+    return static_cast<UpstreamStream*>(source->ptr)->read(reinterpret_cast<char*>(out), most, *flags);
+}
+
+}  // namespace
+
+UpstreamStream::UpstreamStream(UpstreamSession& session, http::upstream::Exchange& user,
+                               http::upstream::FieldProtocol& protocol)
+    : session_(session),
+      user_(&user),
+      protocol_(&protocol),
+      held_task_(event::Task::call<&UpstreamStream::deliver_held>, this) {}
+
+// --- the request ---
+
+event::SendState UpstreamStream::send(event::Chain& chain, bool is_last) {
+    if (is_closed_ || session_.is_broken()) return event::SendState::failed;
+    out_.splice(chain);
+    is_output_last_ |= is_last;
+    is_pending_ = true;
+    if (id_ == 0) {
+        if (!submit()) return event::SendState::failed;
+    } else if (is_deferred_) {
+        is_deferred_ = false;
+        nghttp2_session_resume_data(&session_.library(), id_);
+    }
+    session_.wake();
+    return event::SendState::pending;
+}
+
+bool UpstreamStream::submit() {
+    const std::span<const nghttp2_nv> fields = to_library(protocol_->request_fields());
+    const nghttp2_data_provider provider{.source = {.ptr = this}, .read_callback = read_body};
+    const bool has_body = !is_output_last_ || !out_.empty() || !protocol_->request_trailers(*user_).empty();
+    const int32_t id = nghttp2_submit_request(&session_.library(), nullptr, fields.data(), fields.size(),
+                                              has_body ? &provider : nullptr, this);
+    if (id > 0) {
+        id_ = id;
+        return true;
+    }
+    is_pending_ = false;
+    is_closed_ = was_refused_ = true;
+    return false;
+}
+
+Error UpstreamStream::send_error() const {
+    return Error("upstream closed the stream", 0);
+}
+
+ssize_t UpstreamStream::read(char* out, size_t most, uint32_t& flags) {
+    if (user_ == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (out_.empty() && !is_output_last_) {
+        is_deferred_ = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    size_t size = 0;
+    while (size < most && !out_.empty()) {
+        const event::Buffer& first = *out_.head();
+        size_t taken = std::min(most - size, static_cast<size_t>(first.size()));
+        if (first.is_file()) {
+            // A request's body that was too large for memory: it was written a moment ago.
+            const ssize_t got = ::pread(first.fd, out + size, taken, first.file_begin);
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+            taken = static_cast<size_t>(got);
+        } else {
+            std::memcpy(out + size, first.begin, taken);
+        }
+        out_.consume(static_cast<int64_t>(taken));
+        size += taken;
+    }
+    if (!out_.empty() || !is_output_last_) return static_cast<ssize_t>(size);
+    flags |= NGHTTP2_DATA_FLAG_EOF;
+    const std::span<const nghttp2_nv> trailers = to_library(protocol_->request_trailers(*user_));
+    if (!trailers.empty()) {
+        flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        nghttp2_submit_trailer(&session_.library(), id_, trailers.data(), trailers.size());
+    }
+    return static_cast<ssize_t>(size);
+}
+
+void UpstreamStream::on_frame_sent(const nghttp2_frame_hd& head) {
+    constexpr int64_t kFrameHead = 9;
+    bytes_sent_ += static_cast<int64_t>(head.length) + kFrameHead;
+    if ((head.flags & NGHTTP2_FLAG_END_STREAM) != 0) is_output_ended_ = true;
+    if (is_pending_ && out_.empty()) session_.add_gone(*this);
+}
+
+void UpstreamStream::on_output_gone() {
+    if (!is_pending_ || !out_.empty()) return;
+    is_pending_ = false;
+    if (user_ != nullptr && !has_failed_) user_->on_sent();
+}
+
+// --- the answer ---
+
+/// So many bytes were taken: the upstream may send as many again (RFC 9113 §5.2).
+void UpstreamStream::open_window(size_t size) {
+    if (is_closed_ || session_.is_broken()) return;
+    nghttp2_session_consume_stream(&session_.library(), id_, size);
+    session_.wake();
+}
+
+bool UpstreamStream::add_field(Text name, Text value) {
+    if (user_ == nullptr || has_failed_) return true;
+    if (protocol_->add_field(*user_, name, value)) return true;
+    hear_of_head();
+    return false;
+}
+
+void UpstreamStream::refuse_field(Text name, Text value) {
+    if (user_ == nullptr || has_failed_) return;
+    protocol_->refuse_field(*user_, name, value);
+    hear_of_head();
+}
+
+/// Nothing but the head, or what is wrong with it or with the trailers.
+void UpstreamStream::hear_of_head() {
+    Received nothing(empty_buffer(), {});
+    if (user_ != nullptr) user_->on_received(nothing);
+}
+
+void UpstreamStream::end_block(size_t size, bool is_end) {
+    if (user_ == nullptr || has_failed_) return;
+    const bool had_head = protocol_->has_head();
+    protocol_->end_block(*user_, size);
+    if (!had_head && is_end) {
+        is_input_ended_ = true;
+        protocol_->end();
+    }
+    if (!had_head && protocol_->has_head()) return hear_of_head();
+    if (is_end) end_input();
+}
+
+void UpstreamStream::take_body(Text piece) {
+    // A stream that waits for its client must not stop the others: the connection's window is for all of them.
+    nghttp2_session_consume_connection(&session_.library(), piece.size());
+    if (user_ == nullptr || has_failed_) return;
+    if (is_paused_ || !held_.empty()) {
+        held_.append(piece);
+        return;
+    }
+    open_window(piece.size());
+    Received received(*session_.current_buffer(), piece);
+    user_->on_received(received);
+}
+
+void UpstreamStream::end_input() {
+    if (is_input_ended_) return;
+    is_input_ended_ = true;
+    if (user_ != nullptr && !is_paused_ && held_.empty()) tell_end();
+}
+
+void UpstreamStream::tell_end() {
+    protocol_->end();
+    hear_of_head();
+}
+
+void UpstreamStream::resume() {
+    if (!is_paused_) return;
+    is_paused_ = false;
+    if (!held_.empty() || is_input_ended_) session_.loop().defer(held_task_);
+}
+
+void UpstreamStream::deliver_held() {
+    if (user_ == nullptr || is_paused_ || has_failed_) return;
+    if (!held_.empty()) {
+        HeldBuffer& buffer = HeldBuffer::make(std::exchange(held_, {}));
+        const event::BufferHold hold(buffer);
+        open_window(buffer.text().size());
+        Received received(buffer, buffer.text());
+        user_->on_received(received);
+    }
+    if (user_ != nullptr && !is_paused_ && held_.empty() && is_input_ended_) tell_end();
+}
+
+// --- its end ---
+
+void UpstreamStream::close() {
+    user_ = nullptr;
+    protocol_ = nullptr;
+    out_.clear();
+    held_.clear();
+    const bool ends_by_itself = is_input_ended_ && is_output_ended_;
+    if (id_ == 0) {
+        is_closed_ = true;
+    } else if (!is_closed_ && !ends_by_itself && !session_.is_broken()) {
+        nghttp2_submit_rst_stream(&session_.library(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+    }
+    session_.wake();
+}
+
+Error UpstreamStream::reset_error(uint32_t code) const {
+    if (was_reset_ || session_.complaint().empty()) {
+        char room[64];
+        return Error(TextBuilder(room).add("upstream rejected request with error ", code).text(), 0);
+    }
+    return Error(std::string("upstream sent invalid HTTP/2: ").append(session_.complaint()), 0);
+}
+
+void UpstreamStream::on_closed(uint32_t error) {
+    is_closed_ = true;
+    session_.wake();
+    if (is_unfinished()) fail(reset_error(error), error == NGHTTP2_REFUSED_STREAM);
+}
+
+void UpstreamStream::fail(const Error& error, bool was_refused) {
+    if (!is_unfinished()) return;
+    has_failed_ = true;
+    was_refused_ = was_refused;
+    out_.clear();
+    user_->on_failed(error);
+}
+
+}  // namespace sluice::http2
