@@ -1,0 +1,56 @@
+"""HTTP/2 streams in flight, up and down, over reloads and upgrades of the binary: none fails, and every byte is right."""
+import random
+import signal
+
+import pytest
+
+from lib import processes
+from lib.daemon import workers_of
+from lib.h2_traffic import Http2Traffic
+from lib.messages import reply
+from lib.wait import wait_for
+
+pytestmark = pytest.mark.sluice_only('nginx 1.22 names a last stream although others may be on their way')
+
+BODIES = {f'/{name}': random.Random(name).randbytes(size) for name, size in (('slow', 24_000), ('fast', 70_000))}
+
+
+@pytest.fixture
+def busy_server(daemon, conf, upstream):
+    up = upstream(lambda request: reply(request.body))
+    return daemon(conf(http='proxy_temp_path temp/proxy; client_body_temp_path temp/body;', server='''
+        http2 on;
+        root html;
+        location = /slow { limit_rate 60k; }
+        location = /echo { proxy_pass http://127.0.0.1:%%up%%; }'''),
+                  files={f'html{target}': body for target, body in BODIES.items()}, ports={'up': up.port})
+
+
+def reload_workers(s):
+    before = set(workers_of(s.process.pid))
+    s.signal('HUP')
+    wait_for(lambda: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
+             lambda: f'new workers:\n{s.log()[-2000:]}')
+
+
+def upgrade_binary(s):
+    old, new = s.upgrade()
+    old.send_signal(signal.SIGQUIT)
+    wait_for(lambda: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}', 30)
+    s.follow(new)
+
+
+def test_no_stream_fails_over_reloads_and_upgrades(busy_server):
+    s = busy_server
+    with Http2Traffic(s.port(), BODIES, '/echo') as traffic:
+        for turn in range(6):
+            answered = traffic.answered
+            wait_for(lambda: traffic.answered > answered + 30, lambda: f'answers, there are {traffic.answered}: {traffic.failures[:3]}', 20)
+            if turn % 3 == 2:
+                upgrade_binary(s)
+            else:
+                reload_workers(s)
+    assert traffic.failures == []
+    assert traffic.goaways >= 6, 'connections that were told to end'
+    wait_for(lambda: len(processes.children(s.process.pid)) == 2, 'the end of the old workers', 20)
+    s.follow(s.process)
