@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include <sluice/http/conf/core_parsers.h>
 #include <sluice/sdk.h>
 
 #include "conf.h"
@@ -30,6 +31,17 @@ Result<Bytes> parse_size(conf::Parser& parser, const conf::Token& word) {
     row.name = parser.directive().text;
     if (Result<void> parsed = conf::parse::bytes(parser, row, word, size); !parsed) return parsed.error();
     return size;
+}
+
+Result<void> parse_recv_buffer_size(conf::Parser& parser, Setting<Bytes>& field, conf::Arguments words) {
+    // What nginx keeps of one read for the next.
+    constexpr int64_t kKept = 32;
+    const Result<Bytes> size = parse_size(parser, words[0]);
+    if (!size) return size.error();
+    if (size->count <= kKept)
+        return Error(parser.arena().concat("\"", parser.directive().text, "\" directive value is too small"));
+    field.set(*size);
+    return {};
 }
 
 Result<void> parse_preread_size(conf::Parser& parser, Setting<Bytes>& field, conf::Arguments words) {
@@ -86,10 +98,18 @@ constexpr conf::Directive obsolete(Text name, conf::Contexts where, Text syntax)
 
 constexpr std::array kDirectives{
     conf::directive<&ServerConf::enabled>("http2", {.where = kServerUp, .initial = "off", .help = "speaks HTTP/2"}),
-    conf::directive<&MainConf::recv_buffer_size>(
-        "http2_recv_buffer_size", {.where = Context::http, .initial = "256k", .help = "accepted for compatibility"}),
-    conf::directive<&ServerConf::pool_size>(
-        "http2_pool_size", {.where = kServerUp, .initial = "4k", .help = "accepted for compatibility"}),
+    conf::custom<&MainConf::recv_buffer_size, parse_recv_buffer_size>("http2_recv_buffer_size",
+                                                                      {.where = Context::http,
+                                                                       .initial = "256k",
+                                                                       .help = "accepted for compatibility",
+                                                                       .arity = {1, 1},
+                                                                       .syntax = "size"}),
+    conf::custom<&ServerConf::pool_size, http::parse::pool_size>("http2_pool_size",
+                                                                 {.where = kServerUp,
+                                                                  .initial = "4k",
+                                                                  .help = "accepted for compatibility",
+                                                                  .arity = {1, 1},
+                                                                  .syntax = "size"}),
     conf::custom<&ServerConf::streams_index_size, parse_index_size>("http2_streams_index_size",
                                                                     {.where = kServerUp,
                                                                      .initial = "32",
