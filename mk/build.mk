@@ -158,6 +158,9 @@ $(BUILDDIR)/fuzz/%: t/fuzz/%.cpp $(LIBRARY_OBJECTS)
 	$(Q)$(compile) -MF $@.d -MT $@ $(SERVER_CXXFLAGS) -fsanitize=fuzzer $< $(LIBRARY_OBJECTS) -rdynamic $(LDFLAGS) \
 	    $(SERVER_LIBS) -o $@
 
+# It runs a whole worker, which loads them.
+$(BUILDDIR)/fuzz/http2_session: | $(addprefix $(BUILDDIR)/modules/,http_v2.so http_proxy.so http_rewrite.so)
+
 # --- each header compiles alone (make lint) ---
 HEADERS := $(shell find src $(filter modules/%,$(MODULE_DIRS)) -name '*.h' | sort)
 HEADER_STAMPS := $(HEADERS:%=$(OBJDIR)/alone/%.ok)
