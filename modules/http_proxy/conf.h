@@ -3,14 +3,20 @@
 
 #include <sluice/event/tls/client.h>
 #include <sluice/http/upstream/conf.h>
+#include <sluice/http/upstream/field_template.h>
+#include <sluice/http/upstream/shared_session.h>
 
 #include "head_template.h"
 #include "rewriting.h"
 #include "target.h"
 
+namespace sluice::http::upstream {
+class Exchange;
+}
+
 namespace sluice::proxy {
 
-enum class HttpVersion : uint8_t { v10, v11 };
+enum class HttpVersion : uint8_t { v10, v11, v2 };
 
 struct ProxyConf : http::upstream::Conf, event::tls::ClientSettings {
     Setting<const Target*> target;
@@ -27,8 +33,14 @@ struct ProxyConf : http::upstream::Conf, event::tls::ClientSettings {
     Setting<uint32_t> headers_hash_bucket_size;
 
     const HeadTemplate* head = nullptr;
+    /// With HTTP/2: the fields, and who speaks it. Else null.
+    const http::upstream::FieldTemplate* fields = nullptr;
+    const http::upstream::SharedSessions* sessions = nullptr;
     const Redirect* own_redirect = nullptr;  ///< `proxy_redirect default`
 };
+
+/// A field of the answer by the rules of the configuration: Location, Refresh, Set-Cookie. Null Text: as it is.
+Text rewrite_field(http::upstream::Exchange& exchange, const ProxyConf& conf, const http::Field& field);
 
 // rewriting_conf.cpp
 Result<void> parse_redirect(conf::Parser& parser, Setting<Redirects>& field, conf::Arguments words);
@@ -41,6 +53,6 @@ Result<void> parse_cookie_flags(conf::Parser& parser, Setting<Rules<CookieFlags>
 namespace sluice::conf {
 template <>
 struct EnumNames<proxy::HttpVersion> {
-    static constexpr std::array<Text, 2> names{"1.0", "1.1"};
+    static constexpr std::array<Text, 3> names{"1.0", "1.1", "2"};
 };
 }  // namespace sluice::conf

@@ -16,9 +16,7 @@ class Http1 final : public http::upstream::Protocol {
  public:
     explicit Http1(const ProxyConf& conf) : conf_(conf) {}
 
-    /// The host and URI to ask for; $proxy_host and $proxy_port.
-    Text host;
-    uint16_t port = 80;
+    /// What is asked for.
     Text uri;
 
     bool write_request(http::upstream::Exchange& exchange, event::Chain& out) override;
@@ -28,7 +26,9 @@ class Http1 final : public http::upstream::Protocol {
     http::upstream::BodyState read_body(http::upstream::Exchange& exchange, Text& bytes, Text& piece) override;
     bool ends_at_close() const override { return framing_.kind == http::h1::BodyKind::until_close; }
     bool can_keep() const override { return keeps_; }
-    Text rewrite(http::upstream::Exchange& exchange, const http::Field& field) override;
+    Text rewrite(http::upstream::Exchange& exchange, const http::Field& field) override {
+        return rewrite_field(exchange, conf_, field);
+    }
 
  private:
     struct Line {

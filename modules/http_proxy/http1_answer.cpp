@@ -177,30 +177,4 @@ BodyState Http1::read_body(Exchange& exchange, Text& bytes, Text& piece) {
     return BodyState::invalid;
 }
 
-Text Http1::rewrite(Exchange& exchange, const http::Field& field) {
-    http::Request& request = exchange.request();
-    if (field.known == KnownHeader::set_cookie)
-        return rewrite_cookie(request, field.value,
-                              {conf_.cookie_domains->all, conf_.cookie_paths->all, conf_.cookie_flags->all});
-    const Redirects& redirects = *conf_.redirects;
-    if (redirects.is_off) return {};
-    // "Refresh: 5; url=http://…"
-    size_t begin = 0;
-    if (field.known == KnownHeader::refresh) {
-        const size_t at = field.value.find("url=");
-        if (at == Text::npos) return {};
-        begin = at + 4;
-    }
-    Text changed;
-    const Text address = field.value.substr(begin);
-    if (redirects.has_default && conf_.own_redirect != nullptr)
-        changed = rewrite_location(request, address, *conf_.own_redirect);
-    for (const Redirect& rule : redirects.rules) {
-        if (changed.data() != nullptr) break;
-        changed = rewrite_location(request, address, rule);
-    }
-    if (changed.data() == nullptr || begin == 0) return changed;
-    return request.arena().concat(field.value.substr(0, begin), changed);
-}
-
 }  // namespace sluice::proxy

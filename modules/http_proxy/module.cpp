@@ -10,6 +10,7 @@
 #include <sluice/http/upstream/family.h>
 
 #include "http1.h"
+#include "http2.h"
 
 namespace {
 
@@ -20,7 +21,8 @@ using conf::Parser;
 
 /// What a request was proxied to, for the variables.
 struct State {
-    const Http1* protocol = nullptr;
+    Text host;
+    uint16_t port = 0;
 };
 
 /// The target of a proxy_pass with variables, looked up for a request. Null group: impossible, logged.
@@ -61,20 +63,29 @@ http::Verdict proxy(http::Request& request) {
     const bool is_unchanged = request.uri.data() == request.parsed_uri.data() &&
                               request.uri.size() == request.parsed_uri.size() &&
                               request.args.data() == request.parsed_args.data();
+    request.make_state<State>() = {url.host, url.port_choice().number()};
+    const Text uri = make_uri(request.arena(), {.target = url.uri,
+                                                .is_evaluated = target.group == nullptr,
+                                                .unparsed = is_unchanged ? request.unparsed_uri : Text{},
+                                                .uri = request.uri,
+                                                .args = request.args,
+                                                .replaced = target.location_length,
+                                                .ignores_target = request.uri.data() != request.located_uri.data()});
+    const http::upstream::Destination destination{.scheme = url.scheme,
+                                                  .uri = uri,
+                                                  .host = url.host,
+                                                  .tls = url.is_secure ? &conf : nullptr,
+                                                  .sessions = conf.sessions};
+    if (conf.sessions != nullptr) {
+        auto& protocol = *request.arena().make<Http2>(conf);
+        protocol.scheme = url.is_secure ? "https" : "http";
+        protocol.path = uri;
+        protocol.authority = url.host;
+        return http::upstream::Exchange::run(request, conf, protocol, *group, destination);
+    }
     auto& protocol = *request.arena().make<Http1>(conf);
-    protocol.host = url.host;
-    protocol.port = url.port_choice().number();
-    protocol.uri = make_uri(request.arena(), {.target = url.uri,
-                                              .is_evaluated = target.group == nullptr,
-                                              .unparsed = is_unchanged ? request.unparsed_uri : Text{},
-                                              .uri = request.uri,
-                                              .args = request.args,
-                                              .replaced = target.location_length,
-                                              .ignores_target = request.uri.data() != request.located_uri.data()});
-    request.make_state<State>().protocol = &protocol;
-    return http::upstream::Exchange::run(
-        request, conf, protocol, *group,
-        {.scheme = url.scheme, .uri = protocol.uri, .host = url.host, .tls = url.is_secure ? &conf : nullptr});
+    protocol.uri = uri;
+    return http::upstream::Exchange::run(request, conf, protocol, *group, destination);
 }
 
 // --- configuration ---
@@ -171,6 +182,21 @@ Result<void> demand_client(Parser& parser, const ProxyConf& conf) {
     return *found != nullptr ? conf.context->demand(parser, **found) : Result<void>{};
 }
 
+/// The sessions, where requests go by HTTP/2.
+Result<void> prepare_http2(Parser& parser, ProxyConf& conf) {
+    const Result<const http::upstream::SharedSessions*> found = http::upstream::find_shared_sessions(parser);
+    if (!found || *found == nullptr) {
+        parser.point_at(conf.http_version);
+        if (!found) return found.error();
+        parser.suggest(parser.arena().copy(parser.environment().directives.advise("http2", conf::Context::http)));
+        return Error("\"proxy_http_version 2\" requires HTTP/2 support");
+    }
+    conf.sessions = *found;
+    conf.alpn = conf.sessions->alpn;
+    conf.fields = http::upstream::make_field_template(parser.arena(), *conf.set_headers);
+    return {};
+}
+
 Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosing) {
     if (Result<void> done = http::upstream::complete(parser, conf, "proxy_", kHidden); !done) return done;
     Arena& arena = parser.arena();
@@ -181,20 +207,20 @@ Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosin
     if (Result<void> demanded = demand_client(parser, conf); !demanded) return demanded;
     conf.own_redirect = make_own_redirect(arena, target);
     conf.head = make_head_template(arena, *conf.set_headers, target.host, *conf.http_version == HttpVersion::v10);
-    return {};
+    return *conf.http_version == HttpVersion::v2 ? prepare_http2(parser, conf) : Result<void>{};
 }
 
 // --- variables ---
 
 Text proxy_host(const http::Request& r) {
     const State* state = r.state<State>();
-    return state != nullptr ? state->protocol->host : Text{};
+    return state != nullptr ? state->host : Text{};
 }
 Text proxy_port(const http::Request& r) {
     const State* state = r.state<State>();
     if (state == nullptr) return {};
     char room[8];
-    return r.arena().copy(TextBuilder(room).add(state->protocol->port).text());
+    return r.arena().copy(TextBuilder(room).add(state->port).text());
 }
 Text add_x_forwarded_for(const http::Request& r) {
     const Text client = r.connection().peer().host_text(r.arena());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <sluice/http/uri/log_escape.h>
 #include <sluice/sdk.h>
 
 namespace sluice::http2 {
@@ -98,6 +99,14 @@ UpstreamStream* UpstreamSession::find_unfinished() {
 /// Each of them may end others.
 void UpstreamSession::fail_streams(const Error& error) {
     while (UpstreamStream* stream = find_unfinished()) stream->fail(error, false);
+}
+
+/// The library quotes what has come.
+void UpstreamSession::report_error(Text what) {
+    constexpr size_t kMost = 200;
+    const Text shown = what.substr(0, kMost);
+    complaint_.resize(http::uri::log_escaped_size(shown));
+    complaint_ = std::string(http::uri::log_escape(shown, complaint_));
 }
 
 void UpstreamSession::give_up_unsent(int32_t id) {

@@ -50,7 +50,7 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     // From the library (upstream_library.cpp).
     void take_settings() { is_greeted_ = true; }
     void take_goaway() { is_leaving_ = true; }
-    void report_error(Text what) { complaint_ = what.substr(0, 200); }
+    void report_error(Text what);
     /// The request of this stream never left, and never will.
     void give_up_unsent(int32_t id);
 

@@ -259,7 +259,12 @@ Error UpstreamStream::reset_error(uint32_t code) const {
 void UpstreamStream::on_closed(uint32_t error) {
     is_closed_ = true;
     session_.wake();
-    if (is_unfinished()) fail(reset_error(error), error == NGHTTP2_REFUSED_STREAM);
+    if (!is_unfinished()) return;
+    constexpr size_t kResetSize = 13;
+    const bool is_refused = error == NGHTTP2_REFUSED_STREAM;
+    // An answer of a kind: it is not the connection that had come to its end.
+    if (!is_refused) user_->count_received(kResetSize);
+    fail(reset_error(error), is_refused);
 }
 
 void UpstreamStream::fail(const Error& error, bool was_refused) {

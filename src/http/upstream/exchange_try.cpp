@@ -226,7 +226,11 @@ void Exchange::on_request_sent() {
             to_upstream_.release();
             request_.stream().resume_body(request_);
         }
-        if (!is_body_last_) return;
+        if (!is_body_last_) {
+            // It waits for its client, for whom client_body_timeout counts.
+            if (state_ == State::sending && !is_body_held_) timer_.disarm();
+            return;
+        }
         if (channel_ == nullptr || channel_->is_sending()) return;
     }
     is_request_sent_ = true;

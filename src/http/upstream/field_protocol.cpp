@@ -4,6 +4,7 @@
 #include "http/fields/token.h"
 #include "http/fields/token_list.h"
 #include "http/upstream/exchange.h"
+#include "http/uri/log_escape.h"
 
 namespace sluice::http::upstream {
 
@@ -11,6 +12,8 @@ namespace {
 
 /// As RFC 9113 §6.5.2 counts a list of fields.
 constexpr size_t kFieldOverhead = 32;
+/// Bytes of a name or value in a log line.
+constexpr size_t kShown = 100;
 
 bool is_good_value(Text value) {
     return value.find_first_of(Text("\r\n\0", 3)) == Text::npos;
@@ -125,7 +128,11 @@ bool FieldProtocol::refuse(Exchange& exchange, Text what, Text name, Text value)
     if (name.empty()) {
         exchange.request().log().error(0, "upstream sent ", what);
     } else {
-        exchange.request().log().error(0, "upstream sent ", what, ": \"", name, ": ", value.substr(0, 100), "\"");
+        // Whatever it is must not look like lines of the log.
+        Arena& arena = exchange.arena();
+        const Text line = arena.concat(name.substr(0, kShown), ": ", value.substr(0, kShown));
+        const Text shown = uri::log_escape(line, arena.make_bytes(uri::log_escaped_size(line)));
+        exchange.request().log().error(0, "upstream sent ", what, ": \"", shown, "\"");
     }
     if (head_ == Head::open) {
         head_ = Head::invalid;
