@@ -361,13 +361,14 @@ def test_kept_connection_that_was_closed(passing):
 
 
 @sluice_only('safe repetition is ours')
+@pytest.mark.parametrize('size', [0, 10, 60_000])
 @pytest.mark.parametrize('how', ['refused', 'goaway'])
-def test_requests_that_were_not_acted_on(passing, how):
+def test_requests_that_were_not_acted_on(passing, how, size):
     """Behind a refusal nothing has happened: even what must not be repeated is asked again, on another connection."""
     def script(peer, upstream):
         served = h2_upstream.Served(peer)
         number = upstream.connections
-        while (request := served.request()) is not None:
+        while (request := served.request(whole=number != 1)) is not None:
             if number == 1 and upstream.requests:
                 if how == 'refused':
                     served.send(h2.reset(request.stream, h2.REFUSED_STREAM))
@@ -378,7 +379,43 @@ def test_requests_that_were_not_acted_on(passing, how):
             served.answer(request, b'%d' % number)
     peer, up, _ = passing(script, conf=SHARED.replace('KEEP', ''))
     assert peer.get('/').text == '1'
-    assert peer.get('/', method='LOCK').text == '2'
+    body = b'abcdefghij' * (size // 10)
+    assert peer.post('/', body).text == '2'
+    assert up.last.body == body
+
+
+@sluice_only('safe repetition is ours')
+def test_a_body_that_goes_on_between_two_tries(passing):
+    """Pieces that come while nobody is there to take them are not lost."""
+    def script(peer, upstream):
+        served = h2_upstream.Served(peer)
+        number = upstream.connections
+        while (request := served.request(whole=number != 1)) is not None:
+            upstream.requests.append(request)
+            if number == 1:
+                served.until(lambda: request.body, 'the beginning of the body')
+                served.send(h2.reset(request.stream, h2.REFUSED_STREAM))
+            else:
+                served.answer(request, b'second')
+    peer, up, _ = passing(script, conf=SHARED.replace('127.0.0.1:%%up%%; keepalive', '127.0.0.1:%%up%%; server 127.0.0.1:%%up%%; keepalive').replace('KEEP', ''))
+    stream = peer.ask('/', 'POST', end=False)
+    for letter in b'abc':
+        peer.data(stream, bytes([letter]))
+    wait_for(lambda: len(up.requests) == 2 or up.connections == 2, 'the second try')
+    for letter in b'def':
+        peer.data(stream, bytes([letter]), letter == ord('f'))
+    assert peer.response(stream).text == 'second' and up.last.body == b'abcdef'
+
+
+@sluice_only('safe repetition is ours')
+def test_a_body_that_is_too_large_to_be_sent_again(passing):
+    def act(served, request):
+        served.until(lambda: len(request.body) > 100_000, 'much of the body')
+        served.send(h2.reset(request.stream, h2.REFUSED_STREAM))
+    peer, up, _ = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', ''), outside='')
+    stream = peer.ask('/', 'POST', end=False)
+    peer.upload(stream, b'x' * 150_000, end=False)
+    assert peer.response(stream).status == 502 and len(up.requests) == 1
 
 
 @sluice_only('one stream of many is ours')

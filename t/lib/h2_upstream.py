@@ -63,8 +63,20 @@ class Served(Peer):
         return self
 
     def upload_answer(self, stream, body, end):
-        for at in range(0, len(body), 16000):
-            self.data(stream, body[at:at + 16000], end and at + 16000 >= len(body))
+        """A body as the windows allow."""
+        self.until(lambda: self.settings is not None, 'SETTINGS')
+        at = 0
+        while at < len(body):
+            def room():
+                own = self.settings.get(h2.INITIAL_WINDOW_SIZE, 65535) + self.windows.get(stream, 0)
+                return min(own - at, 65535 + self.windows.get(0, 0) - self.uploaded, 16384)
+            self.until(lambda: room() > 0 or self.stream(stream).reset is not None, 'a window')
+            if self.stream(stream).reset is not None:
+                return
+            piece = body[at:at + room()]
+            at += len(piece)
+            self.uploaded += len(piece)
+            self.data(stream, piece, end and at == len(body))
 
     def finish(self):
         """The end of the connection, with nothing unread, which would destroy what is on its way."""

@@ -78,6 +78,8 @@ void Exchange::begin() {
     RequestBody& body = request_.body;
     if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
     streams_body_ = !*conf_.request_buffering && *conf_.pass_request_body && !body.is_complete();
+    // Only there a server says that it has not acted on a request.
+    remembers_body_ = streams_body_ && destination_.sessions != nullptr;
     if (streams_body_) return next_try();
     body.collect(request_,
                  [](Request& request, uint16_t status) { request.state<Exchange>()->on_body_collected(status); });

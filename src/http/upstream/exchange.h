@@ -142,6 +142,7 @@ class Exchange final : public event::ConnectionHandler,
     void send_request();
     void on_request_sent();
     Text keep_piece(Text piece);
+    void remember(Text piece);
     void fail(Failure failure);
     void reconnect();
     bool may_try_again(Failure failure, uint32_t tries_left) const;
@@ -209,6 +210,7 @@ class Exchange final : public event::ConnectionHandler,
     event::Timer timer_;
     Relay to_client_;
     Relay to_upstream_;
+    event::Chain remembered_;    ///< see remember()
     std::span<char> body_room_;  ///< of the streamed piece that is on its way
     Try* first_try_ = nullptr;
     Try* try_ = nullptr;
@@ -222,7 +224,8 @@ class Exchange final : public event::ConnectionHandler,
     bool is_reused_ : 1 = false;          ///< the connection came from the pool
     bool was_sent_ : 1 = false;           ///< bytes of the request may have reached this server
     bool is_request_sent_ : 1 = false;    ///< all of them have left
-    bool was_body_streamed_ : 1 = false;  ///< body bytes were passed on: no other try
+    bool was_body_streamed_ : 1 = false;  ///< body bytes were passed on
+    bool remembers_body_ : 1 = false;     ///< all of them so far are in `remembered_`; else there is no other try
     bool is_body_held_ : 1 = false;       ///< the client's body waits for the upstream
     bool is_body_last_ : 1 = false;
     bool is_output_pending_ : 1 = false;

@@ -16,6 +16,9 @@ namespace sluice::http::upstream {
 
 namespace {
 
+/// Bytes of a streamed body that are kept for another try.
+constexpr int64_t kMostRemembered = int64_t{64} * 1024;
+
 /// What the client gets when a failure of this kind is the last.
 constexpr uint16_t status_of(Failure failure) {
     switch (failure) {
@@ -205,7 +208,8 @@ void Exchange::send_request() {
     enter(State::sending);
     was_sent_ = true;
     [[maybe_unused]] const int64_t size = chain.size();
-    const event::SendState sent = channel_->send(chain, !streams_body_);
+    chain.add_copy(arena(), remembered_);
+    const event::SendState sent = channel_->send(chain, !streams_body_ || is_body_last_);
     SLUICE_LOG_DEBUG(request_.log(), "upstream: sending ", size,
                      " bytes: ", sent == event::SendState::done ? "done" : "pending or failed");
     switch (sent) {
@@ -257,9 +261,27 @@ Text Exchange::keep_piece(Text piece) {
     return {body_room_.data(), piece.size()};
 }
 
+/// The beginning of a streamed body, for another try.
+void Exchange::remember(Text piece) {
+    if (!remembers_body_ || piece.empty()) return;
+    if (channel_ != nullptr && remembered_.size() + static_cast<int64_t>(piece.size()) > kMostRemembered) {
+        remembers_body_ = false;
+        remembered_.clear();
+        return;
+    }
+    remembered_.add(arena(), arena().copy(piece));
+}
+
 void Exchange::on_body(Request&, Text piece, bool is_last) {
-    if (state_ == State::ended || channel_ == nullptr) return;
+    if (state_ == State::ended || (channel_ == nullptr && !remembers_body_)) return;
     is_body_last_ = is_last;
+    remember(piece);
+    if (channel_ == nullptr) {
+        // Between two tries: it goes with the next.
+        is_body_held_ = true;
+        if (!is_last) request_.stream().pause_body(request_);
+        return;
+    }
     event::Chain chain;
     protocol_.write_body(*this, keep_piece(piece), is_last, chain);
     if (chain.empty() && !is_last) return;
@@ -287,7 +309,7 @@ void Exchange::on_body_failed(Request&, uint16_t status) {
 }
 
 bool Exchange::may_repeat() const {
-    if (was_body_streamed_) return false;
+    if (was_body_streamed_ && !remembers_body_) return false;
     return !was_sent_ || is_idempotent(request_.method) || conf_.next_upstream->has(Failure::non_idempotent);
 }
 
