@@ -38,6 +38,7 @@ class Http1 final : public http::upstream::Protocol {
     Text write_head(http::upstream::Exchange& exchange, Text method, Text framing);
     bool passes_trailer(const http::Field& field) const;
     bool passes_trailers(const http::Request& request) const;
+    bool may_bring_trailers(const http::Request& request) const;
     Text last_chunk(http::upstream::Exchange& exchange) const;
     Text framing_line(http::upstream::Exchange& exchange, const Text* own_body);
     Text keep(http::upstream::Exchange& exchange, Text bytes);

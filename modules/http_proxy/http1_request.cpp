@@ -22,7 +22,8 @@ Text Http1::framing_line(Exchange& exchange, const Text* own_body) {
     if (body.framing == Framing::none)
         return request.headers.find(http::KnownHeader::content_length) != nullptr ? length(0) : Text{};
     if (!exchange.streams_body() && !passes_trailers(request)) return length(body.chain().size());
-    if (exchange.streams_body() && body.framing == Framing::length) return length(body.announced_length);
+    if (exchange.streams_body() && body.framing == Framing::length && !may_bring_trailers(request))
+        return length(body.announced_length);
     is_chunked_request_ = true;
     return "Transfer-Encoding: chunked\r\n";
 }
@@ -66,6 +67,13 @@ bool Http1::passes_trailers(const http::Request& request) const {
     for (const http::Field& field : request.trailers)
         if (passes_trailer(field)) return true;
     return false;
+}
+
+/// Behind a body whose length is in front of it HTTP/1.1 has no place for trailers, so they must be known to come
+/// before they do (RFC 9110 §6.6.2). HTTP/1 itself never brings any there.
+bool Http1::may_bring_trailers(const http::Request& request) const {
+    return request.version >= http::kHttp2 && request.headers.find(http::KnownHeader::trailer) != nullptr &&
+           *conf_.http_version == HttpVersion::v11 && *conf_.pass_request_headers && !conf_.head->sets_length;
 }
 
 Text Http1::last_chunk(Exchange& exchange) const {

@@ -241,6 +241,34 @@ def test_trailers_of_requests_go_on(server, scripted, path):
     assert request.partition(b'\r\n\r\n')[2] == b'4\r\nbody\r\n0\r\nx-sum: 1234\r\nx-other: a b\r\n\r\n'
 
 
+@pytest.mark.sluice_only('nginx drops them')
+@pytest.mark.parametrize('announced, fields, framing, sent', [
+    (True, [('x-sum', '1')], b'Transfer-Encoding: chunked', b'4\r\nbody\r\n0\r\nx-sum: 1\r\n\r\n'),
+    (True, [], b'Transfer-Encoding: chunked', b'4\r\nbody\r\n0\r\n\r\n'),
+    (False, [('x-sum', '1')], b'Content-Length: 4', b'body'),
+], ids=['announced', 'announced in vain', 'not announced'])
+def test_trailers_behind_a_length(server, scripted, announced, fields, framing, sent):
+    """A body that is passed on as it comes is framed before its trailers are there: the Trailer field tells of them."""
+    got = []
+
+    def script(up, _):
+        data = b''
+        while not data.endswith(sent):
+            data += up.socket.recv(65536)
+        got.append(data)
+        up.send(reply('ok'))
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = peer.ask('/streamed/', 'POST', [('content-length', '4'), *([('trailer', 'x-sum')] if announced else [])], end=False)
+        peer.data(stream, b'body', end=not fields)
+        if fields:
+            peer.headers(stream, fields)
+        assert peer.response(stream).text == 'ok'
+    head, _, body = got[0].partition(b'\r\n\r\n')
+    assert framing in head.split(b'\r\n') and body == sent
+    assert (b'Content-Length' in head) != (b'Transfer-Encoding' in head)
+
+
 # Output and its limits
 
 
