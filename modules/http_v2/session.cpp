@@ -47,10 +47,9 @@ void Session::on_received(event::Received& received) {
     const event::BufferHold hold = received.take();
     current_ = &hold.buffer();
     const Text bytes = received.bytes();
-    const ssize_t used =
-        nghttp2_session_mem_recv(&library(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    const ssize_t used = read(bytes);
     current_ = nullptr;
-    count_unknown(bytes.size());
+    count_unknown();
     if (used < 0) {
         // RFC 9113 §3.4: what does not begin with the preface; or the library's queue of answers is full.
         const bool is_flood = used == NGHTTP2_ERR_FLOODED;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include <sluice/event/loop.h>
 #include <sluice/event/received.h>
@@ -16,6 +18,7 @@
 #include <sluice/http/session.h>
 
 #include "flood.h"
+#include "frame_walk.h"
 #include "library.h"
 #include "library_memory.h"
 #include "output.h"
@@ -86,8 +89,12 @@ class Session final : public http::Session {
 
     // session_input.cpp
     void submit_settings();
+    ssize_t read(Text bytes);
+    bool reset_for_nothing(int32_t id);
+    void note_stream(int32_t id);
+    int64_t widest_window();
     void settle_head_timer();
-    void count_unknown(size_t received);
+    void count_unknown();
     void check_flood();
     // session_output.cpp
     void turn();
@@ -120,9 +127,14 @@ class Session final : public http::Session {
     event::Timer send_timer_;  ///< send_timeout; when idle: kFoldAfter
     event::Timer drain_timer_;
     FloodGate flood_;
+    FrameWalk walk_;
+    std::vector<std::pair<int32_t, int32_t>> gaps_;  ///< the first and the last of streams that were passed over
+    int64_t widest_ = 0;           ///< of the clients' windows for streams, before the SETTINGS that are coming
+    uint32_t initial_window_ = 0;  ///< that these replace
+    int32_t last_id_ = -1;         ///< of a head
     event::PoolBuffer* current_ = nullptr;
     int64_t sent_at_timer_ = 0;
-    int64_t unknown_ = 0;        ///< bytes that came, less those of frames that count_frame() has seen
+    int64_t unknown_ = 0;        ///< bytes of frames that came, less those that count_frame() has seen
     int64_t unknown_spent_ = 0;  ///< of these, what was spent for
     uint32_t stream_count_ = 0;  ///< requests
     uint32_t open_count_ = 0;    ///< of these, those that the library has not closed

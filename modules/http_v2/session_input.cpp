@@ -1,4 +1,6 @@
 // Session: what the client sends.
+#include <algorithm>
+
 #include <sluice/sdk.h>
 
 #include "conf.h"
@@ -32,11 +34,59 @@ void Session::submit_settings() {
     nghttp2_session_set_local_window_size(&library(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
 }
 
-/// Frames of types that nobody knows are not told of: whatever bytes are in no other frame are theirs, or those of a
-/// header block's continuation.
-void Session::count_unknown(size_t received) {
+/// To the library, but for what FrameWalk finds. Negative: an error of the library's.
+ssize_t Session::read(Text bytes) {
+    const auto pass = [this](Text piece) {
+        return piece.empty() ? 0
+                             : nghttp2_session_mem_recv(&library(), reinterpret_cast<const uint8_t*>(piece.data()),
+                                                        piece.size());
+    };
+    while (!bytes.empty()) {
+        const FrameWalk::Found found = walk_.next(bytes);
+        if (const ssize_t used = pass(bytes.substr(0, found.before)); used < 0) return used;
+        bytes.remove_prefix(found.before);
+        if (found.stream == 0) break;
+        if (!reset_for_nothing(found.stream))
+            if (const ssize_t used = pass(bytes.substr(0, FrameWalk::kUpdateSize)); used < 0) return used;
+        bytes.remove_prefix(FrameWalk::kUpdateSize);
+    }
+    return 0;
+}
+
+/// False: it is the connection's fault after all, in the middle of a head or for a stream that there is not.
+bool Session::reset_for_nothing(int32_t id) {
+    if (is_reading_head_ || is_refused_ || nghttp2_session_find_stream(&library(), id) == nullptr) return false;
+    unknown_ -= FrameWalk::kUpdateSize;
+    connection_.log().info("http2: WINDOW_UPDATE of 0 for stream ", id);
+    nghttp2_submit_rst_stream(&library(), NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
+    return true;
+}
+
+/// Streams that were passed over are closed (RFC 9113 §5.1.1), which the library does not tell from those that have
+/// been there.
+void Session::note_stream(int32_t id) {
+    constexpr size_t kMostGaps = 16;
+    if (id > last_id_) {
+        if (id > last_id_ + 2 && gaps_.size() < kMostGaps) gaps_.emplace_back(last_id_ + 2, id - 2);
+        last_id_ = id;
+        return;
+    }
+    for (const auto& [first, last] : gaps_)
+        if (id >= first && id <= last) refuse_connection(NGHTTP2_PROTOCOL_ERROR);
+}
+
+int64_t Session::widest_window() {
+    int64_t widest = 0;
+    for (const Stream& stream : streams_)
+        widest = std::max<int64_t>(widest, nghttp2_session_get_stream_remote_window_size(&library(), stream.id()));
+    return widest;
+}
+
+/// Frames of types that nobody knows are not told of, nor those of streams that are closed, nor the continuation of a
+/// header block. What DATA carries there has been paid for by the windows.
+void Session::count_unknown() {
     constexpr int64_t kBytes = 256;
-    unknown_ += static_cast<int64_t>(received);
+    unknown_ += walk_.take_passed();
     if (unknown_ < unknown_spent_ + kBytes) return;
     flood_.spend((unknown_ - unknown_spent_) / kBytes);
     unknown_spent_ = unknown_;
@@ -45,7 +95,7 @@ void Session::count_unknown(size_t received) {
 
 /// Of every frame but CONTINUATION, which the library counts.
 void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
-    unknown_ -= static_cast<int64_t>(head.length + kFrameHead);
+    unknown_ -= static_cast<int64_t>(kFrameHead + (head.type == NGHTTP2_DATA ? 0 : head.length));
     switch (head.type) {
         case NGHTTP2_DATA:
             if (head.length >= kTinyFrame) {
@@ -54,11 +104,22 @@ void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
                 flood_.spend(FloodGate::kFrame);
             }
             break;
-        case NGHTTP2_HEADERS: break;
+        case NGHTTP2_HEADERS:
+            if (stream == nullptr && head.stream_id % 2 == 1) note_stream(head.stream_id);
+            break;
+        case NGHTTP2_PRIORITY:
+            // The library passes them over.
+            flood_.spend(FloodGate::kFrame);
+            if (head.stream_id == 0) refuse_connection(NGHTTP2_PROTOCOL_ERROR);
+            break;
         case NGHTTP2_RST_STREAM:
             flood_.spend(stream != nullptr && !stream->is_over() ? FloodGate::kReset : FloodGate::kFrame);
             break;
         case NGHTTP2_SETTINGS:
+            widest_ = widest_window();
+            initial_window_ = nghttp2_session_get_remote_settings(&library(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+            flood_.spend(FloodGate::kAnswered);
+            break;
         case NGHTTP2_PING: flood_.spend(FloodGate::kAnswered); break;
         default: flood_.spend(FloodGate::kFrame); break;
     }
@@ -111,6 +172,19 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
             if (is_end && stream != nullptr) stream->end_input();
             break;
         case NGHTTP2_PING: take_ping(frame.ping); break;
+        case NGHTTP2_PRIORITY_UPDATE:
+            // RFC 9218 §7.1.
+            if (static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload)->stream_id == 0)
+                refuse_connection(NGHTTP2_PROTOCOL_ERROR);
+            break;
+        case NGHTTP2_SETTINGS: {
+            // RFC 9113 §6.9.2: an error of the connection; the library makes one of the streams of it.
+            const uint32_t window =
+                nghttp2_session_get_remote_settings(&library(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+            if (window > initial_window_ && widest_ + (window - initial_window_) > INT32_MAX)
+                refuse_connection(NGHTTP2_FLOW_CONTROL_ERROR);
+            break;
+        }
         default: break;
     }
 }
