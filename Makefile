@@ -7,6 +7,7 @@
 #: functional  the tests against the running server, on both event backends
 #: compat      the same requests to real nginx and to us; the functional tests on real nginx
 #: sanitize    unit and functional tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#: soak        the tests that do one thing 100,000 times, under sanitizers
 #: fuzz        each parser under libFuzzer for FUZZ_SECONDS=20
 #: bench       measure side by side with nginx
 #: lint        layers, sizes, headers, formatting
@@ -29,7 +30,7 @@ CCACHE = $(if $(shell command -v ccache 2>/dev/null),ccache )
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -fno-omit-frame-pointer
 FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
 
-.PHONY: all run test unit test-modules functional compat sanitize fuzz bench lint format docs install uninstall clean help
+.PHONY: all run test unit test-modules functional compat sanitize soak fuzz bench lint format docs install uninstall clean help
 all:
 	@+$(build) all
 
@@ -61,6 +62,11 @@ sanitize:
 	@mk/deps build test
 	@+$(call build_in,build-asan,all unit,--with-debug --with-cc='$(CCACHE)g++' --with-cc-opt='$(SANITIZE)')
 	@BUILDDIR=build-asan mk/run_tests unit functional
+
+soak:
+	@mk/deps build test
+	@+$(call build_in,build-asan,all,--with-debug --with-cc='$(CCACHE)g++' --with-cc-opt='$(SANITIZE)')
+	@BUILDDIR=build-asan mk/run_tests soak
 
 fuzz:
 	@mk/deps build fuzz

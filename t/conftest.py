@@ -16,6 +16,7 @@ _live = []  # servers that run now, for the audit and for the report of a failur
 
 
 def pytest_configure(config):
+    config.addinivalue_line('markers', 'soak: does one thing SOAK times (make soak), by default not often')
     config.addinivalue_line('markers', 'sluice_only(why): real nginx 1.22 fails this, for the reason given')
 
 

@@ -9,8 +9,9 @@ from lib import h2
 from lib.h2 import Peer
 from lib.messages import Malformed, reply
 
-CONNECTIONS = int(os.environ.get('SOAK_CONNECTIONS', 40))
-STREAMS = int(os.environ.get('SOAK_STREAMS', 100))  # on each
+STREAMS = int(os.environ.get('SOAK', 4000))  # in all; `make soak` says how many
+AT_MOST = 100  # on each connection
+CONNECTIONS = STREAMS // AT_MOST
 
 CONF = r'''
     server {
@@ -22,7 +23,7 @@ CONF = r'''
     }
 '''
 
-pytestmark = pytest.mark.sluice_only('a soak of ours')
+pytestmark = [pytest.mark.sluice_only('a soak of ours'), pytest.mark.soak]
 
 
 def script(up, _):
@@ -43,14 +44,16 @@ def soaked(server, scripted):
 
 def test_random_resets(soaked):
     dice = random.Random(1)
-    for _ in range(CONNECTIONS):
+    asked = 0
+    while asked < STREAMS:
         with Peer(('127.0.0.1', soaked.port()), {h2.INITIAL_WINDOW_SIZE: dice.choice([0, 1000, 65535, 1 << 20])}) as peer:
             open_streams = []
-            for _ in range(STREAMS):
+            for _ in range(AT_MOST):
                 path = dice.choice(['/x', '/file', '/slow', '/up/a', '/missing'])
                 has_body = dice.random() < 0.3
                 stream = peer.ask(path, 'POST' if has_body else 'GET', end=not has_body)
                 open_streams.append(stream)
+                asked += 1
                 if has_body:
                     peer.data(stream, b'b' * dice.randrange(2000), dice.random() < 0.5)
                 if dice.random() < 0.1:
