@@ -25,6 +25,7 @@
 #include "event/cidr.h"
 #include "event/loop.h"
 #include "event/timer.h"
+#include "http/collected_answer.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"

@@ -138,7 +138,7 @@ constexpr std::array kDirectives{
                                   {.where = anywhere, .initial = "2 32k", .help = "buffers for reading a file"}),
     directive<&L::subrequest_output_buffer_size>(
         "subrequest_output_buffer_size",
-        {.where = anywhere, .initial = "8k", .help = "largest body of a subrequest kept in memory"}),
+        {.where = anywhere, .initial = "4k", .help = "largest body of a subrequest kept in memory"}),
     directive<&L::tcp_nopush>(
         "tcp_nopush",
         {.where = anywhere, .initial = "off", .help = "with sendfile, only full packets while more follows"}),
