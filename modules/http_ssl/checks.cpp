@@ -28,10 +28,21 @@ void report(Request& request, const Parts&... parts) {
     request.set_action({});
 }
 
-/// Whether what the handshake has verified is what this server asks for.
-bool is_verified_for(const http::ServerConnection& connection, const ServerConf& conf) {
+bool trusts_the_same(const ServerConf& a, const ServerConf& b) {
+    return a.client_certificate->text == b.client_certificate->text &&
+           a.trusted_certificate->text == b.trusted_certificate->text && a.crl->text == b.crl->text &&
+           *a.verify_depth == *b.verify_depth;
+}
+
+/// Whether what the handshake has verified says something about this server. Who has named no server, or none that
+/// there is, has shaken hands with the default one and is nevertheless heard, as nginx does it; but a certificate
+/// that others have vouched for than this server asks is nothing here.
+bool is_verified_for(const http::ServerConnection& connection, const TlsTransport& transport,
+                     const ServerConf& conf) {
     const ServerConf* negotiated = conf_of(connection.server());
-    return negotiated == &conf;
+    if (negotiated == &conf) return true;
+    if (transport.has_chosen_server()) return false;
+    return SSL_get0_peer_certificate(transport.ssl()) == nullptr || trusts_the_same(*negotiated, conf);
 }
 
 /// Whoever comes back is looked at again.
@@ -92,11 +103,12 @@ Verdict check_request(Request& request) {
     if (!connection.is_secure()) return Verdict::decline();
     const auto& conf = request.conf<ServerConf>();
     if (*conf.verify_client == VerifyClient::off) return Verdict::decline();
-    if (!is_verified_for(connection, conf)) {
+    auto& transport = *static_cast<TlsTransport*>(connection.security());
+    if (!is_verified_for(connection, transport, conf)) {
         report(request, "client attempted to request the server name different from the one that was negotiated");
         return Verdict::respond(kMisdirected);
     }
-    return check_certificate(request, *static_cast<TlsTransport*>(connection.security()), conf);
+    return check_certificate(request, transport, conf);
 }
 
 }  // namespace sluice::tls

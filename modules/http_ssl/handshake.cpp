@@ -60,7 +60,11 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
     char room[kLongestName];
     const Text name = read_name(ssl, room);
     const http::Server* server = name.empty() ? nullptr : connection.address().names.find(name, nullptr);
-    if (server == nullptr) server = connection.address().default_server;
+    if (server == nullptr) {
+        server = connection.address().default_server;
+    } else {
+        TlsTransport::of(ssl).note_chosen_server();
+    }
     const ServerConf& conf = *conf_of(*server);
     if (*conf.reject_handshake) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;

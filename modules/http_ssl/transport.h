@@ -63,6 +63,9 @@ class TlsTransport : public event::SecureTransport {
     /// The context that sessions belong to: the one it began with, whatever a name has chosen since.
     SSL_CTX* session_context() const { return session_context_; }
     event::HandshakeHandler& handler() const { return handler_; }
+    /// Whether the client has named the server that it wants, and there is one of that name (RFC 6066 §3).
+    bool has_chosen_server() const { return has_chosen_server_; }
+    void note_chosen_server() { has_chosen_server_ = true; }
     void set_record_size(uint32_t most, bool adapts) { record_size_ = RecordSize(most, adapts); }
 
  private:
@@ -99,6 +102,7 @@ class TlsTransport : public event::SecureTransport {
     bool is_broken_ : 1 = false;  ///< OpenSSL failed: nothing more can be said
     bool said_goodbye_ : 1 = false;
     bool was_closed_properly_ : 1 = false;
+    bool has_chosen_server_ : 1 = false;
 };
 
 }  // namespace sluice::tls
