@@ -121,22 +121,14 @@ Result<Certificate> load_certificate(Text source) {
     return made;
 }
 
-namespace {
-
-int name_index() {
-    static const int kIndex = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-    return kIndex;
+void set_name(X509* certificate, Text name) {
+    X509_alias_set1(certificate, reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()));
 }
 
-}  // namespace
-
-void set_name(X509* certificate, const char* name) {
-    X509_set_ex_data(certificate, name_index(), const_cast<char*>(name));
-}
-
-const char* name_of(const X509* certificate) {
-    const void* name = X509_get_ex_data(certificate, name_index());
-    return name != nullptr ? static_cast<const char*>(name) : "";
+Text name_of(X509* certificate) {
+    int size = 0;
+    const auto* name = reinterpret_cast<const char*>(X509_alias_get0(certificate, &size));
+    return name != nullptr ? Text(name, static_cast<size_t>(size)) : Text{};
 }
 
 Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords) {

@@ -36,10 +36,10 @@ struct FileIdentity {
 /// `source` is an absolute path, or "data:" and PEM. Errors in nginx's words, with OpenSSL's reasons.
 Result<Certificate> load_certificate(Text source);
 
-/// Notes under which name a certificate was loaded; `name` outlives it.
-void set_name(X509* certificate, const char* name);
-/// That name, or "".
-const char* name_of(const X509* certificate);
+/// Notes in a certificate under which name it was loaded.
+void set_name(X509* certificate, Text name);
+/// That name, or an empty text; lives as long as the certificate.
+Text name_of(X509* certificate);
 
 /// `source` as above, or "engine:NAME:ID", or "store:URI". `passwords` are tried in turn for a key that is encrypted.
 Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords);

@@ -42,6 +42,7 @@ struct ServerConf {
     Setting<conf::Sequence<VariableWord>> keys;
     Setting<Passwords> password_file;
     Setting<CacheSettings> certificate_cache;
+    Setting<bool> certificate_watch;
     Setting<bool> certificate_compression;
     Setting<Word> ech_file;
     Setting<conf::Flags<Protocol>> protocols;

@@ -9,6 +9,7 @@
 
 #include "certificate.h"
 #include "error_queue.h"
+#include "kept_certificates.h"
 
 namespace sluice::tls {
 
@@ -87,15 +88,15 @@ Result<void> use_crl(conf::Parser& parser, SSL_CTX* context, const Word& file) {
 
 Result<void> use_certificate(conf::Parser& parser, SSL_CTX* context, const CertificateWords& words) {
     const Text path = full_source(parser, words.certificate.value.source());
-    const Result<Certificate> loaded = load_certificate(path);
+    const Result<Certificate> loaded = find_or_load_certificate(parser.environment().keepsakes, path);
     if (!loaded) return refuse(parser, words.certificate.at, loaded.error());
-    set_name(loaded->leaf.get(), parser.arena().copy_c_str(path));
     if (SSL_CTX_use_certificate(context, loaded->leaf.get()) != 1)
         return refuse(parser, words.certificate.at, make_error(quoted("SSL_CTX_use_certificate", path)));
     if (SSL_CTX_set1_chain(context, loaded->chain.get()) != 1)
         return refuse(parser, words.certificate.at, make_error(quoted("SSL_CTX_set1_chain", path)));
     const Text key_path = full_source(parser, words.key.value.source());
-    const Result<UniqueKey> key = load_key(key_path, to_strings(words.passwords));
+    const Result<UniqueKey> key =
+        find_or_load_key(parser.environment().keepsakes, key_path, to_strings(words.passwords));
     if (!key) return refuse(parser, words.key.at, key.error());
     if (SSL_CTX_use_PrivateKey(context, key->get()) != 1)
         return refuse(parser, words.key.at, make_error(quoted("SSL_CTX_use_PrivateKey", key_path)));

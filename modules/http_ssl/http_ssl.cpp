@@ -4,18 +4,17 @@
 #include <sluice/http/conf/tree.h>
 #include <sluice/http/module.h>
 
+#include "build.h"
 #include "certificate_settings.h"
+#include "certificate_watch.h"
 #include "checks.h"
 #include "client.h"
 #include "client_status.h"
 #include "conf.h"
-#include "context.h"
 #include "handshake.h"
 #include "ocsp_cache.h"
 #include "session_cache.h"
-#include "stapling.h"
 #include "tickets.h"
-#include "variable_certificates.h"
 #include "variables.h"
 
 namespace {
@@ -27,56 +26,6 @@ using conf::Parser;
 constexpr conf::Contexts kWhere = conf::Context::http | conf::Context::http_server;
 
 // --- after inheritance ---
-
-/// Whom ssl_ocsp asks.
-Result<void> find_ocsp_responder(Parser& parser, ServerConf& conf) {
-    if (*conf.ocsp == Ocsp::off) return {};
-    if (*conf.verify_client == VerifyClient::optional_no_ca)
-        return refuse(parser, {}, Error("\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\""));
-    if (!conf.ocsp_responder.is_set()) return {};
-    Result<Responder> found = find_responder(conf.ocsp_responder->text);
-    if (!found) {
-        const Text what = parser.arena().concat(found.error().text, " in \"ssl_ocsp_responder\"");
-        return refuse(parser, conf.ocsp_responder->at, Error(what));
-    }
-    conf.ocsp_responder_found = parser.arena().make<Responder>(std::move(*found));
-    return {};
-}
-
-/// Each certificate has its key.
-Result<void> check_keys(Parser& parser, const ServerConf& conf) {
-    if (conf.certificates->size() <= conf.keys->size()) return {};
-    auto lacking = conf.certificates->begin();
-    for (size_t i = 0; i < conf.keys->size(); ++i) ++lacking;
-    return refuse(parser, lacking->at,
-                  Error(parser.arena().concat("no \"ssl_certificate_key\" is defined for certificate \"",
-                                              lacking->value.source(), "\"")));
-}
-
-/// A block that says nothing of its own shares the settings of the one around it, and what they have become.
-Result<void> build(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
-    if (conf.tls != nullptr || (conf.certificates->empty() && !*conf.reject_handshake)) return {};
-    if (Result<void> checked = check_keys(parser, conf); !checked) return checked;
-    Result<UniqueContext> context = make_context(parser, conf);
-    if (!context) return context.error();
-    add_callbacks(context->get());
-    if (Result<void> found = find_ocsp_responder(parser, conf); !found) return found;
-    use_session_cache(context->get(), conf);
-    if (Result<void> used = use_tickets(parser, context->get(), conf, tickets); !used) return used;
-    auto& tls = *parser.arena().make<ServerTls>();
-    tls.context = std::move(*context);
-    tls.conf = &conf;
-    tls.folder = parser.environment().conf_prefix;
-    tls.passwords = to_strings(*conf.password_file);
-    use_variable_certificates(tls);
-    if (Result<void> used = use_stapling(parser, tls); !used) return used;
-    tls.transport.record_size =
-        static_cast<uint32_t>(std::min<int64_t>(conf.buffer_size->count, RecordSize::kLargest));
-    tls.transport.adapts = !conf.buffer_size.is_set();
-    tls.transport.takes_early_data = *conf.early_data;
-    conf.tls = &tls;
-    return {};
-}
 
 Error lacks_certificate(Parser& parser, const http::Server& server) {
     char room[16];
@@ -95,8 +44,9 @@ Result<void> configured(Parser& parser, http::HttpConf& http) {
     for (const auto& server : http.servers) {
         auto* const conf = static_cast<ServerConf*>(server->confs.find(conf::slot_of<ServerConf>()));
         if (conf == nullptr) continue;
-        if (Result<void> built = build(parser, *conf, **tickets); !built) return built;
+        if (Result<void> built = build_tls(parser, *conf, **tickets); !built) return built;
     }
+    watch_certificates(parser, http, **tickets);
     for (const auto& endpoint : http.endpoints)
         for (const auto& address : endpoint->addresses) {
             if (!address->flags.is_ssl) continue;
@@ -129,6 +79,11 @@ constexpr std::array kDirectives{
          .help = "how many certificates and keys whose names hold variables a worker keeps, and how long",
          .arity = {1, 3},
          .syntax = "off | max=N [inactive=time] [valid=time]"}),
+    directive<&ServerConf::certificate_watch>(
+        "ssl_certificate_watch",
+        {.where = kWhere,
+         .initial = "off",
+         .help = "certificates and keys whose files have changed are taken up without a reload, if they are good"}),
     custom<&ServerConf::certificate_compression, parse_certificate_compression>(
         "ssl_certificate_compression",
         {.where = kWhere,

@@ -34,6 +34,7 @@ struct CoreConf {
     Setting<bool> pcre_jit;
     Setting<bool> autoload_modules;
     Setting<Text> ssl_engine;
+    Setting<bool> ssl_objects_inheritable;
     log::ErrorLog error_log;
     std::vector<event::ThreadPoolOptions> thread_pools;
 };

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "core/conf/include.h"
+#include "core/conf/keepsakes.h"
 #include "core/conf/log_target.h"
 #include "core/conf/parser.h"
 #include "cycle/core_conf.h"
@@ -117,6 +118,17 @@ Result<void> complete_core(Parser& parser, CoreConf& conf, const CoreConf*) {
 
 constexpr conf::Contexts kMain = Context::main;
 
+/// For what is read behind it.
+Result<void> parse_ssl_objects_inheritable(conf::Parser& parser, Setting<bool>& field, conf::Arguments words) {
+    bool is_on = true;
+    conf::Directive row{};
+    row.name = "ssl_object_cache_inheritable";
+    if (Result<void> parsed = conf::parse::flag(parser, row, words[0], is_on); !parsed) return parsed;
+    if (!is_on && parser.environment().keepsakes != nullptr) parser.environment().keepsakes->settle();
+    field.set(is_on);
+    return {};
+}
+
 constexpr std::array kCoreRows{
     conf::directive<&CoreConf::daemon>(
         "daemon", {.where = kMain, .initial = "on", .help = "whether the server leaves the terminal"}),
@@ -207,6 +219,13 @@ constexpr std::array kThreadPoolRows{
 constexpr std::array kOpensslRows{
     conf::directive<&CoreConf::ssl_engine>(
         "ssl_engine", {.where = kMain, .help = "accepted for compatibility", .syntax = "device"}),
+    conf::custom<&CoreConf::ssl_objects_inheritable, parse_ssl_objects_inheritable>(
+        "ssl_object_cache_inheritable",
+        {.where = kMain,
+         .initial = "on",
+         .help = "certificates and keys whose files have not changed are not parsed again by a reload",
+         .arity = {1, 1},
+         .syntax = "on | off"}),
 };
 
 constexpr std::array kConfRows{conf::kInclude};

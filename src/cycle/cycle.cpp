@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "core/conf/watch.h"
 #include "core/proc/listening_sockets.h"
 
 namespace sluice::cycle {
@@ -28,7 +29,7 @@ Text method_name(event::BackendKind wanted) {
 
 }  // namespace
 
-Cycle::Cycle(const Options& options, const Log& log)
+Cycle::Cycle(const Options& options, const Log& log, const Cycle* previous)
     : options_(options),
       loader_(options.built_in, {options.modules, options.prefix}),
       environment_{.arena = arena_,
@@ -39,9 +40,12 @@ Cycle::Cycle(const Options& options, const Log& log)
                    .prefix = options.prefix,
                    .conf_prefix = options.conf_prefix,
                    .is_test = options.is_test,
-                   .dumps = options.dumps},
+                   .dumps = options.dumps,
+                   .keepsakes = &keepsakes_},
       parser_(environment_),
-      log_(log) {}
+      log_(log) {
+    if (previous != nullptr) keepsakes_.inherit(previous->keepsakes_);
+}
 
 Result<void> Cycle::read() {
     conf::Scope scope;
@@ -54,8 +58,12 @@ Result<void> Cycle::read() {
     Result<void> done = parser_.parse_command_line(options_.directives, scope);
     if (!done) return parser_.complete(done.error());
     done = parser_.parse_file(options_.conf_path, scope);
-    if (!done) return parser_.complete(done.error());
-    return settle(block);
+    if (done)
+        done = settle(block);
+    else
+        done = parser_.complete(done.error());
+    keepsakes_.settle();
+    return done;
 }
 
 /// Defaults and what depends on the whole; errors have no place any more.
@@ -199,6 +207,13 @@ Result<void> Cycle::make_settings() {
     return {};
 }
 
+bool Cycle::look() {
+    environment_.log = log_;  // the one of the reading may be gone
+    bool is_outdated = false;
+    for (conf::Watch* watch : environment_.watches) is_outdated |= watch->look(log_);
+    return is_outdated;
+}
+
 void Cycle::reopen_logs(uid_t owner) {
     files_.reopen(log_, owner);
 }
@@ -206,7 +221,7 @@ void Cycle::reopen_logs(uid_t owner) {
 Result<std::unique_ptr<proc::Generation>> CycleLoader::load(proc::ListeningSockets& sockets,
                                                             proc::Generation* previous) {
     auto* const running = static_cast<Cycle*>(previous);
-    auto cycle = std::make_unique<Cycle>(options_, running != nullptr ? running->log() : start_log_);
+    auto cycle = std::make_unique<Cycle>(options_, running != nullptr ? running->log() : start_log_, running);
     Result<void> done = cycle->read();
     if (done) done = cycle->open(&sockets, running);
     if (!done) return done.error();

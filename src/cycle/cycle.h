@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/conf/environment.h"
+#include "core/conf/keepsakes.h"
 #include "core/conf/parser.h"
 #include "core/log/error_log.h"
 #include "core/log/open_files.h"
@@ -23,8 +24,9 @@ namespace sluice::cycle {
 
 class Cycle final : public proc::Generation {
  public:
-    /// `log` takes what is to be said while the configuration is read.
-    Cycle(const Options& options, const Log& log);
+    /// `log` takes what is to be said while the configuration is read. `previous`: the running generation, whose
+    /// keepsakes are taken over; null at start.
+    Cycle(const Options& options, const Log& log, const Cycle* previous = nullptr);
     Cycle(const Cycle&) = delete;
     ~Cycle() override = default;
 
@@ -44,6 +46,8 @@ class Cycle final : public proc::Generation {
     const Log& log() const override { return log_; }
     const log::ErrorLog& error_log() const override { return core_->error_log; }
     int run_worker(proc::Worker& worker) override;
+    bool is_watching() const override { return !environment_.watches.empty(); }
+    bool look() override;
     void reopen_logs(uid_t owner) override;
 
     log::OpenFiles& files() { return files_; }
@@ -65,6 +69,7 @@ class Cycle final : public proc::Generation {
     module::Loader loader_;
     log::OpenFiles files_;
     shm::Zones zones_;
+    conf::Keepsakes keepsakes_;
     Arena arena_;  ///< after what its objects use, so that it goes first
     conf::ConfSet main_set_;
     conf::Environment environment_;

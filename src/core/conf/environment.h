@@ -29,6 +29,8 @@ class Zones;
 namespace sluice::conf {
 
 struct Directive;
+class Keepsakes;
+class Watch;
 
 /// A row together with the module it comes from, as the lookup of a name returns it.
 struct KnownDirective {
@@ -93,6 +95,10 @@ struct Environment {
     std::vector<Text> folders = {};
     /// Thread pools that `aio threads=NAME` asks for, and where; checked when all `thread_pool` directives are known.
     std::vector<Token> thread_pools_asked_for = {};
+    /// What this generation hands on to the next one; null where there is none (tests of single parts).
+    Keepsakes* keepsakes = nullptr;
+    /// Whose files may change while the configuration runs; see core/conf/watch.h.
+    std::vector<Watch*> watches = {};
 };
 
 }  // namespace sluice::conf

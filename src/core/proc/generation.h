@@ -45,6 +45,12 @@ class Generation {
     virtual int run_worker(Worker& worker) = 0;
     virtual std::span<const HelperProcess> helpers() const { return {}; }
 
+    /// Whether look() has anything to look for.
+    virtual bool is_watching() const { return false; }
+    /// Called by the master about once a second while is_watching(): takes up files that have changed meanwhile.
+    /// True: workers that are forked from now on are not as those that run.
+    virtual bool look() { return false; }
+
     /// USR1: opens all log files anew. `owner`: whom new files shall belong to, OpenFiles::kKeepOwner for nobody.
     virtual void reopen_logs(uid_t owner) = 0;
 };

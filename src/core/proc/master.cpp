@@ -77,6 +77,7 @@ Msec Master::next_deadline() const {
     };
     consider(kill_at_);
     if (is_starting_) consider(started_ + kStarting);
+    if (may_look()) consider(look_at_);
     if (!is_leaving() && !is_draining_)
         for (const Vacancy& vacancy : children_.vacancies()) consider(vacancy.due);
     return next;
@@ -160,6 +161,7 @@ void Master::act() {
     if (is_starting_) return;
     if (std::exchange(wishes_.upgrade, false)) upgrade();
     if (std::exchange(wishes_.drain, false)) drain();
+    look();
 }
 
 void Master::act_on_leaving() {

@@ -4,6 +4,7 @@
 //   start or HUP ──load──▶ starting ──all workers ready──▶ running     (workers of the previous generation: QUIT)
 //                             │ none ready: back to the previous generation
 //   TERM, INT ──▶ terminating (KILL after a while) ──▶ exit      QUIT ──▶ quitting ──▶ exit
+//   a watched file (a certificate) has changed ──▶ starting, with workers of the same generation
 //   USR2 ──▶ a new binary runs beside; WINCH ──▶ no workers until HUP, or until the new binary dies
 #pragma once
 
@@ -33,6 +34,8 @@ class Master {
  private:
     /// How long new workers have to become ready before those that are ready decide.
     static constexpr Msec kStarting{5000};
+    /// How often the generation may look whether its files have changed.
+    static constexpr Msec kLookEvery{1000};
 
     /// What signals ask for; done when the present step is over.
     struct Wishes {
@@ -76,6 +79,10 @@ class Master {
     void finish_starting();
     void commit();
     void roll_back();
+    bool may_look() const;
+    void look();
+    void renew_workers();
+    void keep_old_workers();
     void reopen();
     void upgrade();
     void drain();
@@ -97,10 +104,12 @@ class Master {
     pid_t new_binary_ = 0;
     bool is_draining_ = false;  ///< WINCH: workers were told to leave
     bool is_starting_ = false;
+    bool is_renewing_ = false;  ///< is_starting_, and the workers that start are of the generation that runs
     bool has_quit_ = false;
     bool has_new_pid_file_ = false;  ///< the generation that starts has another pid file than the previous one
     bool has_failed_ = false;        ///< a worker of the generation that starts can't be started
     Msec started_;                   ///< when is_starting_ began
+    Msec look_at_;                   ///< when watched files are looked at next
     Msec kill_at_{-1};               ///< when terminating workers are killed; negative: never
 };
 

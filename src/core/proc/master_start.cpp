@@ -144,7 +144,9 @@ void Master::finish_starting() {
 
     const bool is_hopeless = has_failed_ && ready == 0;
     if (pending != 0 && !is_hopeless && monotonic_now() < started_ + kStarting) return;
-    if (ready == 0 && settings().worker_processes != 0 && previous_.generation != nullptr) {
+    if (ready == 0 && settings().worker_processes != 0 && is_renewing_) {
+        keep_old_workers();
+    } else if (ready == 0 && settings().worker_processes != 0 && previous_.generation != nullptr) {
         previous_.generation->log().emerg(
             0, "no worker of the new configuration could be started, the old configuration stays in force");
         roll_back();
@@ -155,6 +157,7 @@ void Master::finish_starting() {
 
 void Master::commit() {
     is_starting_ = false;
+    if (std::exchange(is_renewing_, false)) return children_.signal_generation(current_.number, true, SIGQUIT, log());
     if (previous_.generation == nullptr) return;
     is_draining_ = false;
     if (std::exchange(has_new_pid_file_, false)) remove_pid_file(previous_.generation->settings().pid_path, log());
@@ -183,6 +186,43 @@ void Master::roll_back() {
         vacancy.due = monotonic_now();
     }
     current_.number = failed.number + 1;
+}
+
+// --- files that change while a generation runs ---
+
+/// With a new binary beside, it is that one's turn.
+bool Master::may_look() const {
+    return current_.generation->is_watching() && !is_starting_ && !is_leaving() && !is_draining_ && !is_upgrading();
+}
+
+void Master::look() {
+    if (!may_look() || monotonic_now() < look_at_) return;
+    look_at_ = monotonic_now() + kLookEvery;
+    if (current_.generation->look()) renew_workers();
+}
+
+/// Workers get what the generation has taken up by being forked from here: they may not be able to read it.
+void Master::renew_workers() {
+    children_.drop_vacancies_of(current_.number);
+    ++current_.number;
+    has_failed_ = false;
+    is_starting_ = true;
+    is_renewing_ = true;
+    started_ = monotonic_now();
+    start_children();
+}
+
+void Master::keep_old_workers() {
+    is_starting_ = false;
+    is_renewing_ = false;
+    log().emerg(0, "no new worker could be started, the old ones go on");
+    children_.drop_vacancies_of(current_.number);
+    children_.signal_generation(current_.number, false, SIGTERM, log());
+    // The number is not used again: the failed workers may take a while to leave.
+    for (Child& child : children_.living())
+        if (child.place.generation + 1 == current_.number) child.place.generation = current_.number + 1;
+    ++current_.number;
+    start_children();
 }
 
 // --- a new binary ---
