@@ -110,8 +110,8 @@ test-modules: $(TEST_MODULES)
 
 # --- unit tests ---
 # $(BUILDDIR)/unit holds the server's, $(BUILDDIR)/unit-NAME those of t/unit/modules/NAME with that module and the
-# fixtures of core/conf and core/script linked in.
-UNIT_FIXTURES := $(call objects,t/unit/core/conf/fixture.cpp t/unit/core/script/fixture.cpp)
+# fixtures of core/conf, core/script and event linked in.
+UNIT_FIXTURES := $(call objects,t/unit/core/conf/fixture.cpp t/unit/core/script/fixture.cpp t/unit/event/fixture.cpp)
 UNIT_SOURCES := $(filter-out t/unit/modules/%,$(call sources,t/unit))
 UNIT_MODULES := $(filter $(notdir $(MODULE_DIRS)),$(notdir $(patsubst %/,%,$(wildcard t/unit/modules/*/))))
 $(call remember,$(OBJDIR)/lists/unit,$(LIBRARY_OBJECTS) $(call objects,$(UNIT_SOURCES)))
