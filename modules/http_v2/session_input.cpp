@@ -1,6 +1,8 @@
 // Session: what the client sends.
 #include <algorithm>
+#include <string>
 
+#include <sluice/http/uri/log_escape.h>
 #include <sluice/sdk.h>
 
 #include "conf.h"
@@ -17,6 +19,14 @@ constexpr int32_t kConnectionWindow = 4 * 1024 * 1024;
 /// A piece of body below this size is hardly worth its frame.
 constexpr size_t kTinyFrame = 16;
 constexpr size_t kFrameHead = 9;
+
+/// The beginning of something that a client has sent: it must not look like lines of the log.
+std::string shown(Text text) {
+    constexpr size_t kMost = 200;
+    const Text begin = text.substr(0, kMost);
+    std::string room(http::uri::log_escaped_size(begin), '\0');
+    return std::string(http::uri::log_escape(begin, room));
+}
 
 }  // namespace
 
@@ -239,11 +249,11 @@ void Session::refuse_connection(uint32_t error) {
 
 void Session::report_invalid_field(const Stream* stream, Text name, Text value) const {
     const Log& log = stream != nullptr ? const_cast<Stream*>(stream)->request().log() : connection_.log();
-    log.info("client sent invalid header line: \"", name, ": ", value.substr(0, 100), "\"");
+    log.info("client sent invalid header line: \"", shown(name), ": ", shown(value), "\"");
 }
 
 void Session::report_error(Text what) const {
-    connection_.log().info("http2: ", what);
+    connection_.log().info("http2: ", shown(what));
 }
 
 }  // namespace sluice::http2

@@ -1,4 +1,6 @@
 """grpc_pass: what upstreams are asked, what becomes of their answers, whom else is tried, and upstreams that break HTTP/2."""
+import os
+import random
 import struct
 
 import pytest
@@ -462,3 +464,38 @@ def test_pings_are_answered_while_idle(passing):
     peer, _, _ = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', ''))
     assert peer.get('/').text == 'x'
     wait_for(lambda: answered, 'the answer to a PING')
+
+
+@sluice_only('a soak of ours')
+def test_random_calls(passing):
+    """Both sides do anything at any time; in the end calls go through, and nothing is left (the fixture's audit)."""
+    dice = random.Random(int(os.environ.get('SOAK_SEED', 3)))
+
+    def act(served, request):
+        if request[':path'] == '/sure':
+            return served.answer(request, b'sure') and None
+        how = dice.randrange(8)
+        if how == 0:
+            served.send(h2.reset(request.stream, dice.choice([h2.REFUSED_STREAM, h2.CANCEL, h2.INTERNAL_ERROR])))
+        elif how == 1:
+            served.headers(request.stream, [(':status', '200')], end=False)
+            served.data(request.stream, b'd' * dice.randrange(5000)).send(h2.reset(request.stream))
+        elif how == 2 and dice.random() < 0.3:
+            served.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack('>II', request.stream, 0)))
+        elif how == 3 and dice.random() < 0.3:
+            return False
+        elif how < 7:
+            served.answer(request, b'd' * dice.randrange(20_000), trailers=[('grpc-status', '0')] if dice.random() < 0.5 else None)
+        return None
+    peer, up, s = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', '').replace('grpc://shared;', 'grpc://shared; grpc_read_timeout 300ms;'))
+    for _ in range(int(os.environ.get('SOAK_CLIENTS', 25))):
+        with Peer(peer.socket.getpeername(), {h2.INITIAL_WINDOW_SIZE: dice.choice([0, 1000, 65535])}) as client:
+            streams = [client.ask(f'/{i}', 'POST', end=False) for i in range(20)]
+            for stream in dice.sample(streams, 12):
+                if dice.random() < 0.5:
+                    client.send(h2.reset(stream))
+                else:
+                    client.data(stream, b'b' * dice.randrange(2000), dice.random() < 0.5)
+            if dice.random() < 0.7:
+                client.ping()
+    assert peer.get('/sure').text == 'sure'

@@ -382,3 +382,15 @@ def test_answers_that_nobody_reads(strict):
         peer.socket.settimeout(10)
         peer.rest()
         assert peer.is_closed
+
+
+def test_a_field_that_would_forge_the_log(server):
+    """What is refused is quoted in the log, and must not look like lines of it."""
+    s = server('server { listen 127.0.0.1:%%main%% http2; }')
+    with Peer(('127.0.0.1', s.port())) as peer:
+        stream = peer.new_stream()
+        block = peer.block([(':method', 'GET'), (':scheme', 'http'), (':path', '/'), (':authority', 'x')])
+        peer.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream, block + b'\x00\x03x-a\x09v\n[x] own'))
+        assert peer.reset_code(stream) == h2.PROTOCOL_ERROR
+    s.wait_log(r'x-a: v\\x0A\[x\] own')
+    assert '\n[x]' not in s.log()

@@ -1,4 +1,6 @@
 """Upstreams that speak HTTP/2 frame by frame, right or wrong: scripts for the fixture `scripted`."""
+import contextlib
+
 import hpack
 
 from . import h2
@@ -80,7 +82,8 @@ class Served(Peer):
 
     def finish(self):
         """The end of the connection, with nothing unread, which would destroy what is on its way."""
-        self.socket.shutdown(1)
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(1)
         self.rest()
 
     def _take_fields(self, stream, fields, is_end):
