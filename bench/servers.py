@@ -22,6 +22,7 @@ HTTP = """
     client_body_temp_path temp/body;
     proxy_temp_path temp/proxy;
     upstream origin { server 127.0.0.1:%(origin)d; keepalive 64; }
+    upstream calls { server 127.0.0.1:%(origin_h2c)d; keepalive 64; keepalive_requests 100000000; }
     server {
         listen 127.0.0.1:%(port)d;
         listen 127.0.0.1:%(tls)d ssl http2;
@@ -34,6 +35,7 @@ HTTP = """
             proxy_http_version 1.1;
             proxy_set_header Connection "";
         }
+        location /calls/ { grpc_pass grpc://calls; }
     }
     server {
         listen 127.0.0.1:%(h2c)d http2;
@@ -62,7 +64,7 @@ ORIGIN = """
     keepalive_timeout 300;
     keepalive_requests 100000000;
     open_file_cache max=10;
-    server { listen 127.0.0.1:%(port)d; root html; }
+    server { listen 127.0.0.1:%(port)d; listen 127.0.0.1:%(h2c)d http2; root html; location /calls/ { alias html/; } }
 """
 
 
@@ -82,7 +84,7 @@ def make_certificates(folder):
 class Server:
     """One running server in a folder of its own. `method` is the event method; None: the server's choice."""
 
-    def __init__(self, name, binary, method, folder, core, http, origin=0):
+    def __init__(self, name, binary, method, folder, core, http, origin=None):
         self.name, self.binary, self.core = name, binary, core
         self.port, self.tls, self.ec, self.rsa, self.h2c = (free_port() for _ in range(5))
         self.folder = pathlib.Path(folder) / name.replace(' ', '-')
@@ -93,7 +95,8 @@ class Server:
         (self.folder / 'html/100k.txt').write_bytes(b'K' * 102400)
         (self.folder / 'html/1m.txt').write_bytes(b'M' * 1048576)
         use = f'use {method};' if method else ''
-        values = {'port': self.port, 'tls': self.tls, 'ec': self.ec, 'rsa': self.rsa, 'h2c': self.h2c, 'origin': origin, 'folder': folder}
+        values = {'port': self.port, 'tls': self.tls, 'ec': self.ec, 'rsa': self.rsa, 'h2c': self.h2c, 'origin': origin.port if origin else 0,
+                  'origin_h2c': origin.h2c if origin else 0, 'folder': folder}
         (self.folder / 'server.conf').write_text(
             f'user root; worker_processes 1; worker_rlimit_nofile {CONNECTIONS + 1000}; pid logs/pid;\n'
             f'error_log logs/error.log;\nevents {{ worker_connections {CONNECTIONS}; multi_accept on; {use} }}\n'
