@@ -43,8 +43,7 @@ UpstreamSession::~UpstreamSession() {
 
 // Before its SETTINGS have come, nobody knows what the upstream allows.
 bool UpstreamSession::has_room() const {
-    if (is_broken_ || is_closed_ || is_leaving_ || nghttp2_session_check_request_allowed(library_.get()) == 0)
-        return false;
+    if (is_broken_ || is_leaving_ || nghttp2_session_check_request_allowed(library_.get()) == 0) return false;
     if (!is_greeted_) return stream_count_ == 0;
     return stream_count_ < std::min(kMostStreams, nghttp2_session_get_remote_settings(
                                                       library_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
@@ -59,6 +58,7 @@ http::upstream::Channel& UpstreamSession::open(http::upstream::Exchange& user,
 }
 
 void UpstreamSession::on_received(event::Received& received) {
+    if (is_broken_) return;
     const Text bytes = received.bytes();
     const event::BufferHold hold = received.take();
     current_ = &hold.buffer();
@@ -119,7 +119,7 @@ void UpstreamSession::give_up_unsent(int32_t id) {
 }
 
 void UpstreamSession::turn() {
-    if (is_closed_) return;
+    if (connection_.is_closed()) return;
     size_t sent = 0;
     while (!is_sending_ && !is_broken_) {
         if (!fill() || output_.is_empty()) break;
@@ -186,7 +186,6 @@ void UpstreamSession::settle() {
     end_streams();
     if (!streams_.empty()) return;
     if (!is_broken_ && !is_leaving_) return connection_.rest();
-    is_closed_ = true;
     connection_.close();
 }
 

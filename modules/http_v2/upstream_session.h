@@ -76,7 +76,6 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     bool is_leaving_ : 1 = false;  ///< its GOAWAY has come
     bool is_sending_ : 1 = false;  ///< `output_` is on its way
     bool is_broken_ : 1 = false;   ///< nothing can be sent or received any more
-    bool is_closed_ : 1 = false;
 };
 
 /// For http::upstream::SharedSessions.

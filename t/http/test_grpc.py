@@ -487,7 +487,7 @@ def test_random_calls(passing):
         elif how < 7:
             served.answer(request, b'd' * dice.randrange(20_000), trailers=[('grpc-status', '0')] if dice.random() < 0.5 else None)
         return None
-    peer, up, s = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', '').replace('grpc://shared;', 'grpc://shared; grpc_read_timeout 300ms;'))
+    peer, up, s = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', '').replace('keepalive 8', 'keepalive 2').replace('grpc://shared;', 'grpc://shared; grpc_read_timeout 300ms;'))
     for _ in range(int(os.environ.get('SOAK_CLIENTS', 25))):
         with Peer(peer.socket.getpeername(), {h2.INITIAL_WINDOW_SIZE: dice.choice([0, 1000, 65535])}) as client:
             streams = [client.ask(f'/{i}', 'POST', end=False) for i in range(20)]

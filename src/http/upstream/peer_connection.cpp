@@ -73,7 +73,7 @@ PeerConnection* PeerConnection::find_shared(const event::SocketAddress& peer, co
 }
 
 void PeerConnection::rest() {
-    if (pool_ != nullptr) return;
+    if (is_closed_ || pool_ != nullptr) return;
     if (home_ == nullptr) return close();
     home_->put(*this);
 }

@@ -73,6 +73,8 @@ class PeerConnection final : public event::ConnectionHandler,
     /// One that is as good for a request to `peer` of `pool`'s group, and has room. Null: there is none.
     static PeerConnection* find_shared(const event::SocketAddress& peer, const PeerSecurity& security,
                                        const Pool* pool, const void* owner);
+    /// close() was called, maybe by the pool.
+    bool is_closed() const { return is_closed_; }
     /// From the session: nobody uses it at the moment. It may close in this call.
     void rest();
     /// The pool's part.
