@@ -79,7 +79,8 @@ class Prefix {
         return text + "pid off;\n" + "error_log /dev/null info; events { use epoll; worker_connections 64; }\n" +
                "http { access_log off; http2_body_preread_size 2000; proxy_temp_path temp; client_body_temp_path "
                "body;\n" +
-               "client_body_buffer_size 1k; lingering_close off; large_client_header_buffers 4 1k;\n" +
+               "client_body_buffer_size 1k; lingering_close off; log_not_found off; large_client_header_buffers 4 "
+               "1k;\n" +
                "server { listen unix:" + path_ + "socket http2; http2_max_concurrent_streams 5; root html;\n" +
                "location / { } location /answer { return 200 answer; } location /slow { limit_rate 1k; }\n" +
                "location /up { " + up + "} location /un { proxy_http_version 1.1; proxy_request_buffering off; " +

@@ -8,7 +8,8 @@ from lib import binary, h2, processes
 from lib.h2 import Peer
 from lib.wait import wait_for
 
-pytestmark = pytest.mark.sluice_only('memory of ours')
+pytestmark = [pytest.mark.sluice_only('memory of ours'),
+              pytest.mark.skipif('-fsanitize' in binary.version_text(binary.path()), reason='a sanitizer keeps what is freed')]
 
 COUNT = 90
 EACH = 5 * 1024  # bytes, of the session and all
@@ -45,8 +46,7 @@ def test_idle_connections_are_small_and_go_on(server):
         ask_all(some, 0)
         start = memory(worker)
         peers = connect(COUNT)
-        # A sanitizer keeps more for each allocation, but the pages of the library are what is large.
-        most = start + COUNT * (EACH if '-fsanitize' not in binary.version_text(s.binary) else 9 * 1024)
+        most = start + COUNT * EACH
         for turn in range(3):
             ask_all(peers, turn)
             wait_for(lambda: memory(worker) < most, lambda: f'less memory than {(memory(worker) - start) / COUNT:.0f} bytes for each')
