@@ -73,7 +73,10 @@ void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
     if (is_secured_ || shake_hands(connection)) read_records(connection);
     ports_.incoming = {};
     // What the handshake, or an update of keys, has to say besides what the user has sent meanwhile.
-    if (connection.is_open() && !is_broken_) flush(connection);
+    if (!connection.is_open() || is_broken_ || flush(connection) != event::SendState::failed) return;
+    // A reset that came with these bytes: the failed send has taken the error with it, and nobody else would hear.
+    is_broken_ = true;
+    tell_failed(connection, Error("send() failed", connection.send_error()));
 }
 
 // --- the handshake ---
