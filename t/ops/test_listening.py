@@ -197,10 +197,9 @@ def test_the_turn_of_a_worker_that_fails_passes_on(server, conf):
     s.excuse('exited on signal 9')
     connection, owner = kept(s)
     other = next(pid for pid in s.workers() if pid != owner)
-    os.kill(owner, signal.SIGSTOP)  # it has the turn while it waits
-    late = s.connect().send(request('GET', '/own'))
-    os.kill(owner, signal.SIGKILL)
-    assert int(late.response().body) in {other, *s.workers()} - {owner}
+    os.kill(owner, signal.SIGKILL)  # it has the turn while it waits
+    wait_for(lambda: not processes.alive(owner), 'its end')
+    assert int(s.get('/own').body) in {other, *s.workers()} - {owner}
     wait_for(lambda: len(set(s.workers()) - {owner}) == 2, 'a successor')
     connection.close()
     s._base = {}
@@ -208,14 +207,12 @@ def test_the_turn_of_a_worker_that_fails_passes_on(server, conf):
 
 @pytest.mark.sluice_only('it closes connections that it has no room for')
 def test_a_full_worker_leaves_its_turn_to_others(server, conf):
-    s = server(conf(events='accept_mutex on; accept_mutex_delay 20ms; worker_connections 12;', server=OWN))
-    busy = []
-    for _ in range(16):  # more than one worker takes, none of them idle
-        connection, pid = kept(s)
-        busy.append((connection.send('GET /own HTTP/1.1\r\n'), pid))
-    assert {pid for _, pid in busy} == set(s.workers())
-    for connection, pid in busy:
-        assert int(connection.send('Host: a\r\n\r\n').response().body) == pid
+    s = server(conf(events='accept_mutex on; accept_mutex_delay 20ms; worker_connections 12;',
+                    server='location / { limit_rate 1k; add_header X-Worker $pid; }'), files={'html/long': 'x' * 1_000_000})
+    busy = [s.connect().send(request('GET', '/long')) for _ in range(20)]  # more than one worker takes: 12, with io_uring a few more
+    assert {int(connection.reader.head()[1]['X-Worker']) for connection in busy} == set(s.workers())
+    for connection in busy:
+        connection.close()
 
 
 def test_reuseport_takes_no_turns(server, conf):
