@@ -72,3 +72,23 @@ def workers_of(master):
     """Workers of a master that do not leave, in order of their numbers."""
     return sorted(pid for pid in processes.children(master)
                   if 'worker process' in processes.title(pid) and 'shutting down' not in processes.title(pid))
+
+
+def reload_workers(s, count=2):
+    """HUP; comes back when there are so many new workers and the old ones are leaving."""
+    before = set(workers_of(s.process.pid))
+    s.signal('HUP')
+    wait_for(lambda: len(workers_of(s.process.pid)) == count and not before & set(workers_of(s.process.pid)),
+             lambda: f'new workers:\n{s.log()[-2000:]}')
+
+
+def wait_end(s, master):
+    wait_for(lambda: not processes.alive(master.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}', 30)
+
+
+def upgrade_binary(s):
+    """USR2, and QUIT to the old master; comes back when that one has ended."""
+    old, new = s.upgrade()
+    old.send_signal(signal.SIGQUIT)
+    wait_end(s, old)
+    s.follow(new)

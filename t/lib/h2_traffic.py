@@ -1,30 +1,30 @@
 """HTTP/2 clients that go on while a test reloads and replaces servers: each has streams of all kinds in flight, honours GOAWAY,
 asks again only where that says that a request was not looked at, and remembers every other failure."""
+import functools
 import random
 import socket
 import threading
 
 from . import h2
 from .h2 import Peer
+from .traffic import Crew
 
 AT_ONCE = 8
 
 
-class Http2Traffic:
+class Http2Traffic(Crew):
     """`bodies`: what each target answers to GET; what is sent to `echo` comes back."""
 
     def __init__(self, port, bodies, echo, clients=4):
         self.address = ('127.0.0.1', port)
         self.bodies, self.echo = bodies, echo
-        self.failures = []
         self.answered = self.refused = self.goaways = 0
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(clients)]
+        super().__init__([functools.partial(self._run, number) for number in range(clients)], patience=30)
 
     def _run(self, number):
         dice = random.Random(number)
-        while not self._stopped.is_set():
+        while not self.stopped.is_set():
             try:
                 self._one_connection(dice)
             except Exception as problem:  # every failure counts, whatever it is
@@ -33,7 +33,7 @@ class Http2Traffic:
 
     def _one_connection(self, dice):
         with Peer(self.address) as peer:
-            while not self._stopped.is_set() and not peer.goaways:
+            while not self.stopped.is_set() and not peer.goaways:
                 self._one_round(peer, dice)
             with self._lock:
                 self.goaways += bool(peer.goaways)
@@ -71,14 +71,3 @@ class Http2Traffic:
                 else:
                     self.failures.append(f'stream {stream} of {peer.goaways} ({how}): ended {answer.ended}, reset {answer.reset}, '
                                          f'{len(answer.body)} of {len(body)} bytes, {answer.fields}')
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive(), 'a client still waits for its answers'

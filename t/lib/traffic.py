@@ -1,21 +1,41 @@
 """Traffic that goes on while a test reloads, replaces and breaks things."""
+import functools
 import threading
 
 from .client import Connection, request
 
 
-class Traffic:
+class Crew:
+    """Threads that work as long as the block lasts, and remember what has failed; `jobs`: what each of them runs."""
+
+    def __init__(self, jobs, patience=20):
+        self.stopped = threading.Event()
+        self.failures = []
+        self._patience = patience
+        self._threads = [threading.Thread(target=job) for job in jobs]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        for thread in self._threads:
+            thread.join(self._patience)
+            assert not thread.is_alive(), 'somebody still waits for an answer'
+
+
+class Traffic(Crew):
     """Clients that go on asking, on kept and on new connections, and remember every failure."""
 
     def __init__(self, port, clients=6, target='/none', expected=404):
+        super().__init__([functools.partial(self.run, number) for number in range(clients)])
         self.port = port
         self.request = request('GET', target)
         self.expected = expected
-        self.stopped = threading.Event()
-        self.failures = []
         self.answered = 0
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(clients)]
 
     def run(self, number):
         while not self.stopped.is_set():
@@ -34,13 +54,3 @@ class Traffic:
                     self.answered += 1
                 if answer.headers.get('Connection') == 'close' or self.stopped.wait(0.005):
                     return
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(20)

@@ -1,12 +1,13 @@
 """Reloads and upgrades of the binary under gRPC calls: none fails, and those that are open go on."""
+import functools
 import queue
 import signal
-import threading
 
 import pytest
 
 from lib import grpc_calls, processes
-from lib.daemon import workers_of
+from lib.daemon import reload_workers, wait_end
+from lib.traffic import Crew
 from lib.wait import DEADLINE, wait_for
 
 pytestmark = pytest.mark.sluice_only('it ends HTTP/2 connections under clients that are just sending')
@@ -15,15 +16,13 @@ SERVER = 'http2 on; location /echo.Echo/ { grpc_pass grpc://backend; }'
 COMMON = dict(timeout=3 * DEADLINE)
 
 
-class Callers:
+class Callers(Crew):
     """`with Callers(port) as callers`: several clients make one call after the other, and remember failures."""
 
     def __init__(self, port, number=3):
         self.port = port
         self.answered = [0] * number
-        self.failures = []
-        self.stopped = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(number)]
+        super().__init__([functools.partial(self.run, i) for i in range(number)])
 
     def run(self, which):
         with grpc_calls.client(self.port) as client:
@@ -38,16 +37,6 @@ class Callers:
     def wait_for_more(self, count=20):
         goal = [done + count for done in self.answered]
         wait_for(lambda: self.failures or all(done >= wanted for done, wanted in zip(self.answered, goal)), lambda: f'{goal}: {self.answered}')
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(20)
 
 
 class Chat:
@@ -66,13 +55,6 @@ class Chat:
         assert list(self.answers) == []
 
 
-def reload_workers(s):
-    before = set(workers_of(s.process.pid))
-    s.signal('HUP')
-    wait_for(lambda: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
-             lambda: f'new workers:\n{s.log()[-2000:]}')
-
-
 def test_calls_over_reloads_and_an_upgrade(daemon, conf):
     with grpc_calls.serving(None) as (_, port):
         s = daemon(conf(http=UPSTREAM, server=SERVER), ports={'up': port})
@@ -89,7 +71,7 @@ def test_calls_over_reloads_and_an_upgrade(daemon, conf):
             chat.say(b'from worker to worker')
             assert processes.alive(old.pid)
             chat.end()
-            wait_for(lambda: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}')
+            wait_end(s, old)
             s.follow(new)
             callers.wait_for_more()
         assert callers.failures == []

@@ -1,11 +1,10 @@
 """HTTP/2 streams in flight, up and down, over reloads and upgrades of the binary: none fails, and every byte is right."""
 import random
-import signal
 
 import pytest
 
 from lib import processes
-from lib.daemon import workers_of
+from lib.daemon import reload_workers, upgrade_binary
 from lib.h2_traffic import Http2Traffic
 from lib.messages import reply
 from lib.wait import wait_for
@@ -24,20 +23,6 @@ def busy_server(daemon, conf, upstream):
         location = /slow { limit_rate 60k; }
         location = /echo { proxy_pass http://127.0.0.1:%%up%%; }'''),
                   files={f'html{target}': body for target, body in BODIES.items()}, ports={'up': up.port})
-
-
-def reload_workers(s):
-    before = set(workers_of(s.process.pid))
-    s.signal('HUP')
-    wait_for(lambda: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
-             lambda: f'new workers:\n{s.log()[-2000:]}')
-
-
-def upgrade_binary(s):
-    old, new = s.upgrade()
-    old.send_signal(signal.SIGQUIT)
-    wait_for(lambda: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}', 30)
-    s.follow(new)
 
 
 def test_no_stream_fails_over_reloads_and_upgrades(busy_server):

@@ -1,13 +1,12 @@
 """A thousand requests under way, over reloads and upgrades of the binary: none fails, and every byte is right."""
 import random
 import resource
-import signal
 
 import pytest
 
 from lib import binary, processes
 from lib.crowd import Crowd
-from lib.daemon import workers_of
+from lib.daemon import reload_workers, upgrade_binary
 from lib.wait import wait_for
 
 RUNNING = 1000
@@ -41,20 +40,6 @@ def busy_server(daemon, conf):
             location /slow/ { root html; limit_rate 15k; }
             location /proxied/ { proxy_pass http://127.0.0.1:%%main%%/slow/; }
             location = /fresh { root html; }'''), files={**files, 'html/fresh': FRESH['/fresh']})
-
-
-def reload_workers(s):
-    before = set(workers_of(s.process.pid))
-    s.signal('HUP')
-    wait_for(lambda: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
-             lambda: f'new workers:\n{s.log()[-2000:]}')
-
-
-def upgrade_binary(s):
-    old, new = s.upgrade()
-    old.send_signal(signal.SIGQUIT)
-    wait_for(lambda: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}', 30)
-    s.follow(new)
 
 
 def test_a_thousand_requests_over_reloads_and_upgrades(busy_server):

@@ -1,12 +1,12 @@
 """Reloads and upgrades of the binary under TLS: no request fails, and sessions go on."""
-import signal
-import threading
+import functools
 
 import pytest
 
-from lib import processes, tls
+from lib import tls
 from lib.client import request
-from lib.daemon import workers_of
+from lib.daemon import reload_workers, upgrade_binary
+from lib.traffic import Crew
 from lib.wait import wait_for
 
 SERVER = 'listen 127.0.0.1:%%secure%% ssl; ssl_certificate a.test.pem; ssl_certificate_key a.test.key; location = / { return 200 $ssl_session_reused; }'
@@ -14,16 +14,14 @@ REQUEST = request('GET', '/', host='a.test')
 KEPT = 200  # requests on a connection that is kept
 
 
-class Clients:
+class Clients(Crew):
     """`with Clients(port) as clients`: some shake hands for each request, some come back to their session for each,
     some keep their connections as long as the server does; every failure is remembered."""
 
     def __init__(self, port):
         self.address = ('127.0.0.1', port)
         self.counts = {'full': 0, 'resumed': 0, 'kept': 0}
-        self.failures = []
-        self.stopped = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(kind,)) for kind in self.counts for _ in range(2)]
+        super().__init__([functools.partial(self.run, kind) for kind in self.counts for _ in range(2)])
 
     def run(self, kind):
         context, session = tls.context(), None
@@ -49,30 +47,6 @@ class Clients:
         """Until each kind has had so many more answers."""
         goal = {kind: done + count for kind, done in self.counts.items()}
         wait_for(lambda: self.failures or all(self.counts[kind] >= goal[kind] for kind in goal), lambda: f'{goal}: {self.counts}')
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join(20)
-
-
-def reload_workers(s):
-    before = set(workers_of(s.process.pid))
-    s.signal('HUP')
-    wait_for(lambda: len(workers_of(s.process.pid)) == 2 and not before & set(workers_of(s.process.pid)),
-             lambda: f'new workers:\n{s.log()[-2000:]}')
-
-
-def upgrade_binary(s):
-    old, new = s.upgrade()
-    old.send_signal(signal.SIGQUIT)
-    wait_for(lambda: not processes.alive(old.pid), lambda: f'the end of the old master:\n{s.log()[-2000:]}')
-    s.follow(new)
 
 
 @pytest.mark.sluice_only('its tickets end with each reload, and it closes kept connections under clients that are just sending')
