@@ -156,9 +156,10 @@ class ServerConnection final : public event::ConnectionHandler,
     Log log_;
     Msec accepted_at_;
     event::PeerAddress peer_;
-    bool is_no_delay_ = true;     ///< what the listening socket passes on
-    bool is_in_prelude_ = false;  ///< what comes is not the session's yet: a PROXY header, or it is to be chosen
-    bool is_plain_ = false;       ///< in spite of `secure_`
+    // As bits, since there may be many idle connections: one byte more would cost each of them sixteen.
+    bool is_no_delay_ : 1 = true;     ///< what the listening socket passes on
+    bool is_in_prelude_ : 1 = false;  ///< what comes is not the session's yet: a PROXY header, or it is to be chosen
+    bool is_plain_ : 1 = false;       ///< in spite of `secure_`
     PrefaceMatch preface_;
     std::unique_ptr<event::SocketAddress> local_;
     std::unique_ptr<ProxyProtocol> proxy_;
