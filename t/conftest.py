@@ -72,8 +72,10 @@ def server(upstreams_end_first):
     """server(conf, main='', events='', files={}, ports={}) starts one for this test."""
     start, finish = _factory()
     yield start
-    upstreams_end_first()
-    finish()
+    try:
+        upstreams_end_first()
+    finally:
+        finish()
 
 
 @pytest.fixture(scope='module')

@@ -277,10 +277,16 @@ bool wait_until(const std::function<bool()>& condition) {
     return false;
 }
 
-bool is_alive(pid_t pid) {
+/// As in /proc/PID/stat: 'Z' of a zombie, 'T' of one that was stopped; 0: there is none.
+static char state_of(pid_t pid) {
     const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
     const size_t name_end = stat.rfind(')');
-    return name_end != std::string::npos && stat.compare(name_end, 3, ") Z") != 0;
+    return name_end != std::string::npos && name_end + 2 < stat.size() ? stat[name_end + 2] : '\0';
+}
+
+bool is_alive(pid_t pid) {
+    const char state = state_of(pid);
+    return state != '\0' && state != 'Z';
 }
 
 std::string title_of(pid_t pid) {
@@ -318,9 +324,13 @@ std::string Client::ask(const std::string& line) {
 
 Toy::~Toy() {
     std::vector<pid_t> all{started, read_pid("pid"), read_pid("pid.oldbin")};
-    for (const pid_t master : std::vector<pid_t>(all))
-        if (master > 0)
-            for (const pid_t child : children(master)) all.push_back(child);
+    for (const pid_t master : std::vector<pid_t>(all)) {
+        if (master <= 0 || title_of(master).find("sluice: ") != 0) continue;
+        // One that goes on could fork a worker behind our back.
+        ::kill(master, SIGSTOP);
+        wait_until([&] { return !is_alive(master) || state_of(master) == 'T'; });
+        for (const pid_t child : children(master)) all.push_back(child);
+    }
     for (const pid_t pid : all)
         if (pid > 0 && title_of(pid).find("sluice: ") == 0) ::kill(pid, SIGKILL);
     if (started > 0) {

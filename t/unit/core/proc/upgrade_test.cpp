@@ -24,9 +24,6 @@ struct Upgrade {
         EXPECT_TRUE(wait_until([this] { return answers("new") && answers("old"); })) << toy.log();
         EXPECT_EQ(toy.read_pid("pid.oldbin"), old_master);
     }
-    ~Upgrade() {
-        if (is_alive(new_master)) ::kill(new_master, SIGKILL);
-    }
     bool answers(const std::string& text) const {
         for (int i = 0; i < 40; ++i)
             if (toy.text() == text) return true;
