@@ -52,7 +52,7 @@ http::Verdict pass(http::Request& request) {
             request.log().error(0, "grpcs protocol requires SSL support");
             return http::Verdict::respond(500);
         }
-        group = find_group(request, url);
+        group = http::upstream::find_or_make_group(request, url.name, url.port);
         if (group == nullptr) return http::Verdict::respond(500);
     }
     auto& protocol = *request.arena().make<Grpc>(conf);
@@ -69,17 +69,6 @@ http::Verdict pass(http::Request& request) {
 }
 
 // --- configuration ---
-
-/// Loads the module that speaks TLS, where it may be needed.
-Result<void> prepare_encryption(Parser& parser, const Target& target, const conf::Token& word) {
-    if (!target.may_be_secure) return {};
-    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
-    parser.point_at(word);
-    if (!found) return found.error();
-    if (*found != nullptr || !target.url.is_constant()) return {};
-    parser.suggest(parser.arena().copy(parser.environment().directives.advise("ssl_protocols", conf::Context::http)));
-    return Error("grpcs protocol requires SSL support");
-}
 
 Result<void> prepare_sessions(Parser& parser, const conf::Token& word) {
     const Result<const http::upstream::SharedSessions*> found = http::upstream::find_shared_sessions(parser);
@@ -99,7 +88,10 @@ Result<void> grpc_pass(Parser& parser, Setting<const Target*>& field, Arguments 
     target.parts = parse_url(words[0].text);
     target.may_be_secure = target.parts.is_secure || url->source().starts_with('$');
     if (Result<void> prepared = prepare_sessions(parser, words[0]); !prepared) return prepared;
-    if (Result<void> prepared = prepare_encryption(parser, target, words[0]); !prepared) return prepared;
+    if (target.may_be_secure) {
+        if (Result<void> loaded = http::upstream::load_tls(parser, words[0], "grpcs", !url->is_constant()); !loaded)
+            return loaded;
+    }
     if (url->is_constant()) {
         const Url& parts = target.parts;
         parser.point_at(words[0]);
@@ -148,10 +140,7 @@ Result<void> complete(Parser& parser, GrpcConf& conf, const GrpcConf* enclosing)
     conf.sessions = *sessions;
     conf.alpn = conf.sessions->alpn;
     conf.fields = http::upstream::make_field_template(parser.arena(), *conf.set_headers);
-    if (!(*conf.target)->may_be_secure) return {};
-    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
-    if (!found) return found.error();
-    return *found != nullptr ? conf.context->demand(parser, **found) : Result<void>{};
+    return (*conf.target)->may_be_secure ? http::upstream::make_tls_client(parser, conf) : Result<void>{};
 }
 
 using conf::custom;
@@ -194,13 +183,7 @@ constexpr std::array kOwn{
                                .syntax = "error | timeout | invalid_header | http_500 | ... | off ..."}),
 };
 
-constexpr auto kDirectives = [] {
-    std::array<conf::Directive, kFamily.size() + kTls.size() + kOwn.size()> all{};
-    auto end = std::copy(kFamily.begin(), kFamily.end(), all.begin());
-    end = std::copy(kTls.begin(), kTls.end(), end);
-    std::copy(kOwn.begin(), kOwn.end(), end);
-    return all;
-}();
+constexpr auto kDirectives = conf::in_one_table(kFamily, kTls, kOwn);
 
 constexpr http::Module kModule{
     .name = "http_grpc",

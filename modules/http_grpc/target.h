@@ -28,7 +28,4 @@ struct Target {
     const http::upstream::Group* group = nullptr;  ///< of a constant
 };
 
-/// The group of an address with variables, looked up for a request. Null: impossible, logged.
-const http::upstream::Group* find_group(http::Request& request, const Url& url);
-
 }  // namespace sluice::grpc

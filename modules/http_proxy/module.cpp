@@ -25,21 +25,6 @@ struct State {
     uint16_t port = 0;
 };
 
-/// The target of a proxy_pass with variables, looked up for a request. Null group: impossible, logged.
-const http::upstream::Group* find_group(http::Request& request, Url& url) {
-    const auto* upstreams = static_cast<const http::upstream::Upstreams*>(
-        request.http().main_confs->find(conf::slot_of<http::upstream::Upstreams>()));
-    if (!url.name.starts_with("unix:")) {
-        if (const http::upstream::Group* group = upstreams->find(url.name, url.port_choice())) return group;
-    }
-    const auto address = url.name.starts_with("unix:")
-                             ? event::SocketAddress::unix_path(url.name.substr(5))
-                             : event::SocketAddress::parse_ip(url.name, url.port_choice().number());
-    if (address) return &http::upstream::make_group(request.arena(), url.name, *address);
-    request.log().error(0, "no resolver defined to resolve ", url.name);
-    return nullptr;
-}
-
 http::Verdict proxy(http::Request& request) {
     const auto& conf = request.conf<ProxyConf>();
     const Target& target = **conf.target;
@@ -57,7 +42,7 @@ http::Verdict proxy(http::Request& request) {
             request.log().error(0, "https protocol requires SSL support");
             return http::Verdict::respond(500);
         }
-        group = find_group(request, url);
+        group = http::upstream::find_or_make_group(request, url.name, url.port_choice());
         if (group == nullptr) return http::Verdict::respond(502);
     }
     const bool is_unchanged = request.uri.data() == request.parsed_uri.data() &&
@@ -96,17 +81,6 @@ Encryption encryption_of(const script::Complex& url) {
     return url.is_constant() || text::istarts_with(url.source(), kHttp) ? Encryption::never : Encryption::maybe;
 }
 
-/// Loads the module that speaks TLS, where it may be needed.
-Result<void> prepare_encryption(Parser& parser, const Target& target, const conf::Token& word) {
-    if (target.encryption == Encryption::never) return {};
-    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
-    parser.point_at(word);
-    if (!found) return found.error();
-    if (*found != nullptr || target.encryption == Encryption::maybe) return {};
-    parser.suggest(parser.arena().copy(parser.environment().directives.advise("ssl_protocols", conf::Context::http)));
-    return Error("https protocol requires SSL support");
-}
-
 Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments words) {
     if (field.is_here()) return Error("\"proxy_pass\" directive is duplicate");
     auto& core = parser.conf<http::LocationConf>();
@@ -116,7 +90,11 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
     if (!url) return url.error();
     target.url = *url;
     target.encryption = encryption_of(*url);
-    if (Result<void> prepared = prepare_encryption(parser, target, words[0]); !prepared) return prepared;
+    if (target.encryption != Encryption::never) {
+        const bool may_do_without = target.encryption == Encryption::maybe;
+        if (Result<void> loaded = http::upstream::load_tls(parser, words[0], "https", may_do_without); !loaded)
+            return loaded;
+    }
     target.location = core.location->name;
     target.location_length = target.location.size();
     if (url->is_constant()) {
@@ -174,14 +152,6 @@ const Redirect* make_own_redirect(Arena& arena, const Target& target) {
     return &made;
 }
 
-/// The client, where requests go by TLS.
-Result<void> demand_client(Parser& parser, const ProxyConf& conf) {
-    if ((*conf.target)->encryption == Encryption::never) return {};
-    const Result<const event::tls::Clients*> found = http::upstream::find_tls_clients(parser);
-    if (!found) return found.error();
-    return *found != nullptr ? conf.context->demand(parser, **found) : Result<void>{};
-}
-
 /// The sessions, where requests go by HTTP/2.
 Result<void> prepare_http2(Parser& parser, ProxyConf& conf) {
     const Result<const http::upstream::SharedSessions*> found = http::upstream::find_shared_sessions(parser);
@@ -204,7 +174,8 @@ Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosin
     event::tls::share_context(arena, conf, enclosing);
     if (*conf.target == nullptr) return {};
     const Target& target = **conf.target;
-    if (Result<void> demanded = demand_client(parser, conf); !demanded) return demanded;
+    if (target.encryption != Encryption::never)
+        if (Result<void> made = http::upstream::make_tls_client(parser, conf); !made) return made;
     conf.own_redirect = make_own_redirect(arena, target);
     conf.head = make_head_template(arena, *conf.set_headers, target.host, *conf.http_version == HttpVersion::v10);
     return *conf.http_version == HttpVersion::v2 ? prepare_http2(parser, conf) : Result<void>{};
@@ -278,13 +249,7 @@ constexpr std::array kOwn{
         "proxy_headers_hash_bucket_size", {.where = anywhere, .initial = "64", .help = "accepted for compatibility"}),
 };
 
-constexpr auto kDirectives = [] {
-    std::array<conf::Directive, kFamily.size() + kTls.size() + kOwn.size()> all{};
-    auto end = std::copy(kFamily.begin(), kFamily.end(), all.begin());
-    end = std::copy(kTls.begin(), kTls.end(), end);
-    std::copy(kOwn.begin(), kOwn.end(), end);
-    return all;
-}();
+constexpr auto kDirectives = conf::in_one_table(kFamily, kTls, kOwn);
 
 constexpr std::array kVariables{
     http::Variable{.name = "proxy_host", .get = proxy_host, .cacheable = false},

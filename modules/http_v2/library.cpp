@@ -23,11 +23,6 @@ Stream* stream_of(nghttp2_session* session, int32_t id) {
     return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
 }
 
-Text text_of(nghttp2_rcbuf* buffer) {
-    const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
-    return {reinterpret_cast<const char*>(bytes.base), bytes.len};
-}
-
 int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void* user_data) {
     owner_of(user_data).count_frame(*head, stream_of(session, head->stream_id));
     return 0;
@@ -110,38 +105,20 @@ int on_library_error(nghttp2_session*, int, const char* what, size_t size, void*
     return 0;
 }
 
-nghttp2_session_callbacks* make_callbacks() {
-    nghttp2_session_callbacks* made = nullptr;
-    if (nghttp2_session_callbacks_new(&made) != 0) std::abort();
-    nghttp2_session_callbacks_set_on_begin_frame_callback(made, on_begin_frame);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback2(made, on_header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback2(made, on_invalid_header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame_received);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
-    nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
-    nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
-    nghttp2_session_callbacks_set_send_data_callback(made, send_data);
-    nghttp2_session_callbacks_set_data_source_read_length_callback(made, choose_data_size);
-    nghttp2_session_callbacks_set_error_callback2(made, on_library_error);
-    return made;
-}
-
-nghttp2_option* make_options() {
-    nghttp2_option* made = nullptr;
-    if (nghttp2_option_new(&made) != 0) std::abort();
-    nghttp2_option_set_no_auto_window_update(made, 1);
-    nghttp2_option_set_no_closed_streams(made, 1);
-    nghttp2_option_set_builtin_recv_extension_type(made, NGHTTP2_PRIORITY_UPDATE);
-    return made;
-}
-
-struct Shared {
-    nghttp2_session_callbacks* callbacks = make_callbacks();
-    nghttp2_option* options = make_options();
-    ~Shared() {
-        nghttp2_session_callbacks_del(callbacks);
-        nghttp2_option_del(options);
+struct Setup : LibrarySetup {
+    Setup() {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+        nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
+        nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+        nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+        nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, choose_data_size);
+        nghttp2_session_callbacks_set_error_callback2(callbacks, on_library_error);
+        nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
     }
 };
 
@@ -165,10 +142,10 @@ void* resize(void* old, size_t size, void* memory) {
 }  // namespace
 
 Library make_library(Session& owner, LibraryMemory& memory) {
-    static const Shared shared;
+    static const Setup setup;
     nghttp2_session* made = nullptr;
     nghttp2_mem functions{&memory, allocate, release, allocate_zeroed, resize};
-    if (nghttp2_session_server_new3(&made, shared.callbacks, &owner, shared.options, &functions) != 0) std::abort();
+    if (nghttp2_session_server_new3(&made, setup.callbacks, &owner, setup.options, &functions) != 0) std::abort();
     memory.seal();
     return Library(made);
 }

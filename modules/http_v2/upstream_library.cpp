@@ -19,11 +19,6 @@ UpstreamStream* stream_of(nghttp2_session* session, int32_t id) {
     return static_cast<UpstreamStream*>(nghttp2_session_get_stream_user_data(session, id));
 }
 
-Text text_of(nghttp2_rcbuf* buffer) {
-    const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
-    return {reinterpret_cast<const char*>(bytes.base), bytes.len};
-}
-
 int on_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
               uint8_t, void*) {
     UpstreamStream* stream = stream_of(session, frame->hd.stream_id);
@@ -90,43 +85,25 @@ int on_library_error(nghttp2_session*, int, const char* what, size_t size, void*
     return 0;
 }
 
-nghttp2_session_callbacks* make_callbacks() {
-    nghttp2_session_callbacks* made = nullptr;
-    if (nghttp2_session_callbacks_new(&made) != 0) std::abort();
-    nghttp2_session_callbacks_set_on_header_callback2(made, on_header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback2(made, on_invalid_header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame_received);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
-    nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
-    nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(made, on_frame_not_sent);
-    nghttp2_session_callbacks_set_error_callback2(made, on_library_error);
-    return made;
-}
-
-nghttp2_option* make_options() {
-    nghttp2_option* made = nullptr;
-    if (nghttp2_option_new(&made) != 0) std::abort();
-    nghttp2_option_set_no_auto_window_update(made, 1);
-    nghttp2_option_set_no_closed_streams(made, 1);
-    return made;
-}
-
-struct Shared {
-    nghttp2_session_callbacks* callbacks = make_callbacks();
-    nghttp2_option* options = make_options();
-    ~Shared() {
-        nghttp2_session_callbacks_del(callbacks);
-        nghttp2_option_del(options);
+struct Setup : LibrarySetup {
+    Setup() {
+        nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
+        nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_sent);
+        nghttp2_session_callbacks_set_error_callback2(callbacks, on_library_error);
     }
 };
 
 }  // namespace
 
 Library make_upstream_library(UpstreamSession& owner) {
-    static const Shared shared;
+    static const Setup setup;
     nghttp2_session* made = nullptr;
-    if (nghttp2_session_client_new2(&made, shared.callbacks, &owner, shared.options) != 0) std::abort();
+    if (nghttp2_session_client_new2(&made, setup.callbacks, &owner, setup.options) != 0) std::abort();
     return Library(made);
 }
 

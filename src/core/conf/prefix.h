@@ -7,6 +7,8 @@
 //   … kTimeouts<ProxyConf, "proxy_"> …
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "core/base/text.h"
@@ -45,5 +47,14 @@ inline constexpr auto kJoined = join<Prefix, Name>();
 /// Prefix and name in one.
 template <FixedText Prefix, FixedText Name>
 inline constexpr Text joined = detail::kJoined<Prefix, Name>.text();
+
+/// The rows of several tables, one behind the other.
+template <class Row, size_t... N>
+constexpr auto in_one_table(const std::array<Row, N>&... tables) {
+    std::array<Row, (N + ...)> all{};
+    auto end = all.begin();
+    ((end = std::copy(tables.begin(), tables.end(), end)), ...);
+    return all;
+}
 
 }  // namespace sluice::conf

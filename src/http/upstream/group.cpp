@@ -3,6 +3,8 @@
 
 #include "core/balance/round_robin.h"
 #include "event/resolve_config.h"
+#include "http/conf/http_conf.h"
+#include "http/request.h"
 
 namespace sluice::http::upstream {
 
@@ -29,6 +31,24 @@ Group& make_group(Arena& arena, Text host, const event::SocketAddress& address) 
     group->peers = balance::Peers::make(arena, {&server, 1});
     group->balancer = arena.make<balance::RoundRobin>(*group->peers);
     return *group;
+}
+
+const Group* find_or_make_group(Request& request, Text name, const PortChoice& port) {
+    constexpr Text kUnix = "unix:";
+    const bool is_unix = name.starts_with(kUnix);
+    if (!is_unix) {
+        const auto* upstreams = static_cast<const Upstreams*>(request.http().main_confs->find(Upstreams::slot));
+        if (const Group* group = upstreams->find(name, port)) return group;
+        if (port.number() == 0) {
+            request.log().error(0, "no port in upstream \"", name, "\"");
+            return nullptr;
+        }
+    }
+    const auto address = is_unix ? event::SocketAddress::unix_path(name.substr(kUnix.size()))
+                                 : event::SocketAddress::parse_ip(name, port.number());
+    if (address) return &make_group(request.arena(), name, *address);
+    request.log().error(0, "no resolver defined to resolve ", name);
+    return nullptr;
 }
 
 balance::Address to_balance(Arena& arena, const event::SocketAddress& address) {

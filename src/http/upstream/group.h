@@ -13,6 +13,10 @@
 #include "event/address.h"
 #include "http/upstream/keepalive.h"
 
+namespace sluice::http {
+class Request;
+}
+
 namespace sluice::http::upstream {
 
 class Group;
@@ -113,7 +117,10 @@ struct Upstreams {
     static Result<void> settle_address(conf::Parser& parser, Group& group, std::vector<balance::Server>& servers);
 };
 
-/// A group for one address that only a request tells; lives in the request's arena and keeps no connections.
+/// The group of an address that only a request tells: one that the configuration knows, else one of its own, which
+/// lives in the request's arena and keeps no connections. `name`: without port, or "unix:/path". Null: impossible,
+/// logged.
+const Group* find_or_make_group(Request& request, Text name, const PortChoice& port);
 Group& make_group(Arena& arena, Text host, const event::SocketAddress& address);
 
 /// Addresses as the balancer keeps them.

@@ -32,4 +32,19 @@ Result<const event::tls::Clients*> find_tls_clients(conf::Parser& parser) {
     return find_loaded(parser);
 }
 
+Result<void> load_tls(conf::Parser& parser, const conf::Token& word, Text scheme, bool may_do_without) {
+    const Result<const event::tls::Clients*> found = find_tls_clients(parser);
+    parser.point_at(word);
+    if (!found) return found.error();
+    if (*found != nullptr || may_do_without) return {};
+    parser.suggest(parser.arena().copy(parser.environment().directives.advise("ssl_protocols", conf::Context::http)));
+    return Error(parser.arena().concat(scheme, " protocol requires SSL support"));
+}
+
+Result<void> make_tls_client(conf::Parser& parser, const event::tls::ClientSettings& settings) {
+    const Result<const event::tls::Clients*> found = find_tls_clients(parser);
+    if (!found) return found.error();
+    return *found != nullptr ? settings.context->demand(parser, **found) : Result<void>{};
+}
+
 }  // namespace sluice::http::upstream
