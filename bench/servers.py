@@ -64,7 +64,7 @@ ORIGIN = """
     keepalive_timeout 300;
     keepalive_requests 100000000;
     open_file_cache max=10;
-    server { listen 127.0.0.1:%(port)d; listen 127.0.0.1:%(h2c)d http2; root html; location /calls/ { alias html/; } }
+    server { listen 127.0.0.1:%(port)d; listen 127.0.0.1:%(h2c)d http2; root html; location /calls/ { alias html/; } location /proxied/ { alias html/; } }
 """
 
 
@@ -81,7 +81,70 @@ def make_certificates(folder):
                         '-keyout', f'{folder}/{name}.key', '-out', f'{folder}/{name}.pem'], check=True, capture_output=True)
 
 
-class Server:
+def build_bare(folder):
+    """bare and bare_tls in `folder`."""
+    for name, libraries in (('bare', ['-luring']), ('bare_tls', ['-lssl', '-lcrypto'])):
+        subprocess.run(['g++', '-std=c++20', '-O2', '-o', f'{folder}/{name}', ROOT / f'bench/{name}.cpp', *libraries], check=True)
+
+
+class Measured:
+    """A server, or what stands for one, that runs as `process` on the core of servers."""
+    process = None
+
+    def start(self, command, port, output):
+        """Runs it until it accepts connections on the port."""
+        with open(output, 'wb') as file:
+            self.process = subprocess.Popen(command, stderr=file)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', port), 1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f'{command} does not start: {pathlib.Path(output).read_text()}')
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+    def processes(self):
+        """Master and workers."""
+        pids = [self.process.pid]
+        for pid in pids:
+            children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
+            pids += [int(word) for word in children.read_text().split()]
+        return pids
+
+    def cpu_seconds(self):
+        """Processor time of every thread of every process so far; threads that ended are not counted."""
+        total = 0
+        for pid in self.processes():
+            for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+                total += int((task / 'schedstat').read_text().split()[0])
+        return total / 1e9
+
+
+class Bare(Measured):
+    """A bare server: `what` are its arguments, or "tls" and those of bare_tls. It listens on one port, whatever is asked of it."""
+
+    def __init__(self, method, what, folder):
+        self.name = f'bare {method}'
+        self.port = self.tls = self.ec = self.rsa = free_port()
+        self.folder = folder
+        words = what.split()
+        if words[0] == 'tls':
+            self.command = [f'{folder}/bare_tls', str(self.port), f'{folder}/{words[1]}.pem', f'{folder}/{words[1]}.key', *words[2:]]
+        else:
+            self.command = [f'{folder}/bare', method, str(self.port), *words]
+
+    def __enter__(self):
+        self.start(['taskset', '-c', SERVER_CORE, *self.command], self.port, f'{self.folder}/bare-output')
+        return self
+
+
+class Server(Measured):
     """One running server in a folder of its own. `method` is the event method; None: the server's choice."""
 
     def __init__(self, name, binary, method, folder, core, http, origin=None):
@@ -101,49 +164,19 @@ class Server:
             f'user root; worker_processes 1; worker_rlimit_nofile {CONNECTIONS + 1000}; pid logs/pid;\n'
             f'error_log logs/error.log;\nevents {{ worker_connections {CONNECTIONS}; multi_accept on; {use} }}\n'
             f'http {{{http % values}}}\n')
-        self.process = None
 
     def __enter__(self):
         command = ['taskset', '-c', self.core, self.binary, '-p', f'{self.folder}/', '-c',
                    str(self.folder / 'server.conf'), '-g', 'daemon off;']
-        with open(self.folder / 'logs/output', 'wb') as output:
-            self.process = subprocess.Popen(command, stderr=output)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(('127.0.0.1', self.port), 1).close()
-                return self
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f'{self.name} does not start: {(self.folder / "logs/output").read_text()}')
-                time.sleep(0.05)
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.start(command, self.port, self.folder / 'logs/output')
+        return self
 
     def restart(self):
         self.__exit__()
         self.__enter__()
 
-    def processes(self):
-        """Master and workers."""
-        pids = [self.process.pid]
-        for pid in pids:
-            children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
-            pids += [int(word) for word in children.read_text().split()]
-        return pids
-
     def worker(self):
         return self.processes()[-1]
-
-    def cpu_seconds(self):
-        """Processor time of every thread of every process so far; threads that ended are not counted."""
-        total = 0
-        for pid in self.processes():
-            for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
-                total += int((task / 'schedstat').read_text().split()[0])
-        return total / 1e9
 
     def memory(self):
         """Private memory of the worker in bytes."""

@@ -139,7 +139,18 @@ module_option() {
     esac || fail "invalid option \"$1\""
 }
 
+# make takes what a blank separates for two, and the rest means something to make, sed or the shell.
+check_path() {
+    case "$(value_of "$1")" in
+        *[[:space:]\"\'\$\`\\\|\&\;\#\*\?\<\>\(\)]*)
+            fail "\"$1\": a path with blanks, quotes or signs of the shell in it can't be built" ;;
+    esac
+}
+
 parse_option() {
+    case "$1" in
+        --prefix=* | --*-path=* | --builddir=* | --add-module=* | --add-dynamic-module=*) check_path "$1" ;;
+    esac
     case "$1" in
         --prefix=) PREFIX="$(pwd)" ;;
         --prefix=*) PREFIX=$(value_of "$1") ;;

@@ -52,22 +52,26 @@ cxx_sibling() {
         -e 's/\(^\|[ /-]\)clang\(-[0-9.]*\)\{0,1\}$/\1clang++\2/' -e 's/\(^\|[ /]\)cc$/\1c++/'
 }
 
+# What the compiler says, and the end.
+fail_with_compiler() {
+    printf 'not found\n'
+    sed 's/^/    /' "$PROBE_DIR/log" >&2
+    fail "the compiler \"$1\" does not build a C++20 program with the given options"
+}
+
 probe_compiler() {
     say_checking "a C++20 compiler"
     if [ -n "$CC_GIVEN" ]; then
-        compiles_cxx20 "$(cxx_sibling "$CC_GIVEN")" || {
-            printf 'not found\n'
-            sed 's/^/    /' "$PROBE_DIR/log" >&2
-            fail "the compiler \"$CC_GIVEN\" does not build a C++20 program with the given options"
-        }
+        compiles_cxx20 "$(cxx_sibling "$CC_GIVEN")" || fail_with_compiler "$CC_GIVEN"
     else
         for candidate in g++ clang++ c++; do
             command -v "$candidate" > /dev/null 2>&1 && compiles_cxx20 "$candidate" && break
             COMPILER=
         done
         if [ -z "$COMPILER" ]; then
+            # One that is there needs no installing: it is the options, or its age.
             if command -v g++ > /dev/null 2>&1; then
-                printf 'it does not work:\n' && sed 's/^/    /' "$PROBE_DIR/log" >&2
+                compiles_cxx20 g++ || fail_with_compiler g++
             fi
             missing "a C++20 compiler" "g++"
             require_nothing_missing

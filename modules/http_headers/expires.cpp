@@ -21,7 +21,7 @@ Result<Lifetime> parse_lifetime(Text word, bool is_modified) {
     const bool is_daily = word.starts_with('@');
     const bool is_negative = word.starts_with('-');
     if (is_daily && is_modified) return Error("daily time cannot be used with \"modified\" parameter");
-    if (is_daily || is_negative) word.remove_prefix(1);
+    if (is_daily || is_negative || word.starts_with('+')) word.remove_prefix(1);
     const std::optional<Seconds> time = conf::parse::to_seconds(word);
     if (!time) return Error("invalid value");
     if (is_daily && time->count > kDay) return Error("daily time value must be less than 24 hours");

@@ -5,6 +5,7 @@
 
 #include <sluice/event/tls/client_family.h>
 #include <sluice/http/conf/http_conf.h>
+#include <sluice/http/core_variables.h>
 #include <sluice/http/module.h>
 #include <sluice/http/server_connection.h>
 #include <sluice/http/upstream/family.h>
@@ -60,7 +61,8 @@ http::Verdict proxy(http::Request& request) {
                                                   .uri = uri,
                                                   .host = url.host,
                                                   .tls = url.is_secure ? &conf : nullptr,
-                                                  .sessions = conf.sessions};
+                                                  .sessions = conf.sessions,
+                                                  .needs_alpn = true};
     if (conf.sessions != nullptr) {
         auto& protocol = *request.arena().make<Http2>(conf);
         protocol.scheme = url.is_secure ? "https" : "http";
@@ -199,6 +201,15 @@ Text add_x_forwarded_for(const http::Request& r) {
     return before.empty() ? client : r.arena().concat(before, ", ", client);
 }
 
+/// RFC 9110 §7.6.3: the request's entries and ours behind them, with the protocol that the request came by; its name
+/// goes without saying where it is HTTP.
+Text add_via(const http::Request& r) {
+    const size_t slash = r.protocol.find('/');
+    const Text version = slash == Text::npos ? Text("0.9") : r.protocol.substr(slash + 1);
+    const Text before = r.headers.joined(r.arena(), "Via", ", ");
+    return r.arena().concat(before, before.empty() ? "" : ", ", version, " ", http::host_name());
+}
+
 using conf::custom;
 using conf::directive;
 using http::anywhere;
@@ -221,25 +232,32 @@ constexpr std::array kOwn{
     directive<&ProxyConf::method>("proxy_method", {.where = anywhere, .help = "the method of the request"}),
     directive<&ProxyConf::http_version>("proxy_http_version",
                                         {.where = anywhere, .initial = "1.1", .help = "the version of HTTP"}),
-    custom<&ProxyConf::redirects, parse_redirect>("proxy_redirect", {.where = anywhere,
-                                                                     .initial = "default",
-                                                                     .help = "rewrites Location and Refresh",
-                                                                     .arity = {1, 2},
-                                                                     .may_repeat = true}),
+    custom<&ProxyConf::redirects, parse_redirect>("proxy_redirect",
+                                                  {.where = anywhere,
+                                                   .initial = "default",
+                                                   .help = "rewrites Location and Refresh",
+                                                   .arity = {1, 2},
+                                                   .may_repeat = true,
+                                                   .syntax = "default | off | redirect replacement"}),
     custom<&ProxyConf::cookie_domains, parse_cookie_domain>("proxy_cookie_domain",
                                                             {.where = anywhere,
                                                              .initial = "off",
                                                              .help = "rewrites the domain of cookies",
                                                              .arity = {1, 2},
-                                                             .may_repeat = true}),
+                                                             .may_repeat = true,
+                                                             .syntax = "off | domain replacement"}),
     custom<&ProxyConf::cookie_paths, parse_cookie_path>("proxy_cookie_path", {.where = anywhere,
                                                                               .initial = "off",
                                                                               .help = "rewrites the path of cookies",
                                                                               .arity = {1, 2},
-                                                                              .may_repeat = true}),
-    custom<&ProxyConf::cookie_flags, parse_cookie_flags>(
-        "proxy_cookie_flags",
-        {.where = anywhere, .initial = "off", .help = "sets flags of cookies", .arity = {1, 4}, .may_repeat = true}),
+                                                                              .may_repeat = true,
+                                                                              .syntax = "off | path replacement"}),
+    custom<&ProxyConf::cookie_flags, parse_cookie_flags>("proxy_cookie_flags", {.where = anywhere,
+                                                                                .initial = "off",
+                                                                                .help = "sets flags of cookies",
+                                                                                .arity = {1, 4},
+                                                                                .may_repeat = true,
+                                                                                .syntax = "off | cookie [flag ...]"}),
     directive<&ProxyConf::pass_trailers>(
         "proxy_pass_trailers",
         {.where = anywhere, .initial = "off", .help = "passes the trailers of chunked answers to the client"}),
@@ -255,6 +273,7 @@ constexpr std::array kVariables{
     http::Variable{.name = "proxy_host", .get = proxy_host, .cacheable = false},
     http::Variable{.name = "proxy_port", .get = proxy_port, .cacheable = false},
     http::Variable{.name = "proxy_add_x_forwarded_for", .get = add_x_forwarded_for, .cacheable = false},
+    http::Variable{.name = "proxy_add_via", .get = add_via, .cacheable = false},
 };
 
 constexpr http::Module kModule{

@@ -47,7 +47,7 @@ Error unexpected(conf::Parser& parser, Text word) {
 Result<uint32_t> variable_of(conf::Parser& parser, const conf::Token& word) {
     if (word.text.size() < 2) {
         parser.point_at(word);
-        return Error(parser.arena().concat("invalid variable name \"", word.text, "\""));
+        return invalid(parser, word.text);
     }
     return parser.scope().variables->index(parser.arena(), word.text.substr(1), word.at);
 }

@@ -107,6 +107,14 @@ FileIdentity FileIdentity::of(Text source) {
             .changed_at = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
 
+std::string FileIdentity::bytes() const {
+    if (*this == FileIdentity{}) return {};
+    std::string all(sizeof *this, '\0');
+    static_assert(sizeof *this == 4 * sizeof(uint64_t), "no padding");
+    std::memcpy(all.data(), this, sizeof *this);
+    return all;
+}
+
 Result<Certificate> load_certificate(Text source) {
     ERR_clear_error();
     const UniqueBio bio = open_source(source);

@@ -31,6 +31,8 @@ struct FileIdentity {
     bool operator==(const FileIdentity&) const = default;
     /// All zero for what is no file, or is not there.
     static FileIdentity of(Text source);
+    /// As Keepsakes compare it; empty for what is no file, or is not there.
+    std::string bytes() const;
 };
 
 /// `source` is an absolute path, or "data:" and PEM. Errors in nginx's words, with OpenSSL's reasons.

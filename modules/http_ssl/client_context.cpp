@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <sluice/core/conf/parser.h>
 
+#include "authorities.h"
 #include "client.h"
 #include "context_parts.h"
 #include "error_queue.h"
@@ -34,15 +35,15 @@ Result<void> use_own_certificate(Parser& parser, SSL_CTX* context, const ClientS
 Result<void> use_verification(Parser& parser, SSL_CTX* context, const ClientSettings& settings) {
     if (!*settings.verify) return {};
     const Word& file = *settings.trusted_certificate;
-    if (!settings.trusted_certificate.is_set() || file.text.empty()) {
+    if (!is_named(settings.trusted_certificate)) {
         parser.point_without_place(settings.verify);
         return Error(parser.arena().concat("no ", settings.prefix, "ssl_trusted_certificate for ", settings.prefix,
                                            "ssl_verify"));
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, accept_all);
     SSL_CTX_set_verify_depth(context, static_cast<int>(*settings.verify_depth));
-    if (Result<void> used = use_trusted(parser, context, file); !used) return used;
-    return settings.crl.is_set() ? use_crl(parser, context, *settings.crl) : Result<void>{};
+    return use_authorities(parser, context,
+                           {.trusted = &file, .crl = is_named(settings.crl) ? &*settings.crl : nullptr});
 }
 
 Result<void> use_conf_commands(Parser& parser, SSL_CTX* context, const ClientSettings& settings) {

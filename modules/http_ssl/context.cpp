@@ -35,7 +35,7 @@ Result<void> use_dh_parameters(conf::Parser& parser, SSL_CTX* context, const Wor
 
 Result<void> use_ciphers(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf) {
     if (Result<void> used = use_cipher_list(parser, context, *conf.ciphers); !used) return used;
-    if (conf.dhparam.is_set())
+    if (is_named(conf.dhparam))
         if (Result<void> used = use_dh_parameters(parser, context, *conf.dhparam); !used) return used;
     // "auto" is what OpenSSL does by itself.
     if (conf.curves->text != "auto" && SSL_CTX_set1_curves_list(context, std::string(conf.curves->text).c_str()) != 1)

@@ -66,26 +66,6 @@ Result<void> use_cipher_list(conf::Parser& parser, SSL_CTX* context, const Word&
     return refuse(parser, list.at, make_error(quoted("SSL_CTX_set_cipher_list", list.text)));
 }
 
-Result<void> use_trusted(conf::Parser& parser, SSL_CTX* context, const Word& file) {
-    const Text path = parser.full_conf_path(file.text);
-    if (SSL_CTX_load_verify_locations(context, std::string(path).c_str(), nullptr) != 1)
-        return refuse(parser, file.at, make_error(quoted("SSL_CTX_load_verify_locations", path)));
-    ERR_clear_error();
-    return {};
-}
-
-Result<void> use_crl(conf::Parser& parser, SSL_CTX* context, const Word& file) {
-    const Text path = parser.full_conf_path(file.text);
-    X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-    if (lookup == nullptr) return make_error("X509_STORE_add_lookup() failed");
-    if (X509_LOOKUP_load_file(lookup, std::string(path).c_str(), X509_FILETYPE_PEM) < 1)
-        return refuse(parser, file.at, make_error(quoted("X509_LOOKUP_load_file", path)));
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    ERR_clear_error();
-    return {};
-}
-
 Result<void> use_certificate(conf::Parser& parser, SSL_CTX* context, const CertificateWords& words) {
     const Text path = full_source(parser, words.certificate.value.source());
     const Result<Certificate> loaded = find_or_load_certificate(parser.environment().keepsakes, path);

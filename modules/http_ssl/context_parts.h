@@ -15,10 +15,6 @@ namespace sluice::tls {
 uint64_t options_without(const conf::Flags<event::tls::Protocol>& allowed);
 
 Result<void> use_cipher_list(conf::Parser& parser, SSL_CTX* context, const event::tls::Word& list);
-/// Who may have signed the peer's certificate, besides those that are trusted already.
-Result<void> use_trusted(conf::Parser& parser, SSL_CTX* context, const event::tls::Word& file);
-/// Which certificates were withdrawn; there must be a list of each authority then.
-Result<void> use_crl(conf::Parser& parser, SSL_CTX* context, const event::tls::Word& file);
 
 struct CertificateWords {
     const event::tls::VariableWord& certificate;
@@ -33,6 +29,11 @@ Result<void> use_commands(conf::Parser& parser, SSL_CTX* context, const conf::Se
 
 /// A callback of verification: every certificate is taken, and who is concerned looks at the result later.
 int accept_all(int, X509_STORE_CTX*);
+
+/// Whether a file is named: as in nginx, an empty name stands for none.
+inline bool is_named(const Setting<event::tls::Word>& file) {
+    return file.is_set() && !file->text.empty();
+}
 
 /// A name of a certificate or key, with an absolute path where it is one.
 Text full_source(conf::Parser& parser, Text source);

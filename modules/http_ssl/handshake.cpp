@@ -48,7 +48,8 @@ void use_server(SSL* ssl, const ServerTls& tls) {
     SSL_set_SSL_CTX(ssl, tls.context.get());
     set_verification(ssl, conf);
     constexpr uint64_t kEitherWay = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 |
-                                    SSL_OP_NO_TLSv1_3 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET;
+                                    SSL_OP_NO_TLSv1_3 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
+                                    SSL_OP_ENABLE_KTLS;
     SSL_clear_options(ssl, kEitherWay);
     SSL_set_options(ssl, SSL_CTX_get_options(tls.context.get()));
     if (conf.curves->text != "auto") SSL_set1_groups_list(ssl, std::string(conf.curves->text).c_str());

@@ -139,6 +139,7 @@ constexpr std::array kDirectives{
                               .initial = "none",
                               .help = "where sessions are kept that clients come back to",
                               .arity = {1, 2},
+                              .may_repeat = true,
                               .syntax = "off | none | [builtin[:size]] [shared:name:size]"}),
     directive<&ServerConf::session_timeout>(
         "ssl_session_timeout",

@@ -2,8 +2,6 @@
 // this module goes.
 #include "kept_certificates.h"
 
-#include <cstring>
-
 #include <openssl/err.h>
 
 namespace sluice::tls {
@@ -14,16 +12,6 @@ namespace {
 
 const auto kFreeCertificate = reinterpret_cast<Keepsakes::Free>(X509_free);
 const auto kFreeKey = reinterpret_cast<Keepsakes::Free>(EVP_PKEY_free);
-
-/// The bytes of the file's identity; empty where there is no file.
-std::string identity_of(Text source) {
-    const FileIdentity file = FileIdentity::of(source);
-    if (file == FileIdentity{}) return {};
-    std::string bytes(sizeof file, '\0');
-    static_assert(sizeof file == 4 * sizeof(uint64_t), "no padding");
-    std::memcpy(bytes.data(), &file, sizeof file);
-    return bytes;
-}
 
 /// What can't be read is no older copy's turn, and an engine's or store's key may be another one by now.
 bool is_kept(Text source, Text identity) {
@@ -59,7 +47,7 @@ void keep_one(Keepsakes& kept, const std::string& name, Text identity, X509* cer
 }  // namespace
 
 Result<Certificate> find_or_load_certificate(Keepsakes* kept, Text source) {
-    const std::string identity = identity_of(source);  // before: what changes meanwhile is noticed
+    const std::string identity = FileIdentity::of(source).bytes();  // before: what changes meanwhile is noticed
     const bool is_to_keep = kept != nullptr && is_kept(source, identity);
     if (is_to_keep)
         if (Certificate found = find_certificate(*kept, source, identity); found.leaf != nullptr) return found;
@@ -74,7 +62,7 @@ Result<Certificate> find_or_load_certificate(Keepsakes* kept, Text source) {
 }
 
 Result<UniqueKey> find_or_load_key(Keepsakes* kept, Text source, std::span<const std::string> passwords) {
-    const std::string identity = identity_of(source);
+    const std::string identity = FileIdentity::of(source).bytes();
     const bool is_to_keep = kept != nullptr && is_kept(source, identity);
     const std::string name = "ssl key " + std::string(source);
     if (is_to_keep) {

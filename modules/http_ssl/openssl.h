@@ -18,6 +18,7 @@ struct Freed {
     }
 };
 
+using UniqueCipher = std::unique_ptr<EVP_CIPHER, Freed<EVP_CIPHER_free>>;
 using UniqueSsl = std::unique_ptr<SSL, Freed<SSL_free>>;
 using UniqueContext = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using UniqueSession = std::unique_ptr<SSL_SESSION, Freed<SSL_SESSION_free>>;

@@ -4,10 +4,16 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace sluice::tls {
 
 namespace {
+
+/// Controls that <openssl/bio.h> has in a comment only.
+constexpr int kSetKeys = 72;
+constexpr int kSetRecordType = 74;
+constexpr int kClearRecordType = 75;
 
 RecordPorts& ports_of(BIO* bio) {
     return *static_cast<RecordPorts*>(BIO_get_data(bio));
@@ -28,14 +34,32 @@ int read(BIO* bio, char* to, size_t size, size_t* got) {
 }
 
 int write(BIO* bio, const char* from, size_t size, size_t* put) {
+    RecordPorts& ports = ports_of(bio);
     BIO_clear_retry_flags(bio);
-    ports_of(bio).outgoing.append({from, size});
+    if (ports.kernel_encrypts) {
+        ports.outgoing.append_record(std::exchange(ports.record_type, 0), {from, size});
+    } else {
+        ports.outgoing.append({from, size});
+    }
     *put = size;
     return 1;
 }
 
-long control(BIO*, int what, long, void*) {
-    return what == BIO_CTRL_FLUSH || what == BIO_CTRL_DUP ? 1 : 0;
+long control(BIO* bio, int what, long number, void* data) {
+    RecordPorts& ports = ports_of(bio);
+    switch (what) {
+        case BIO_CTRL_FLUSH:
+        case BIO_CTRL_DUP: return 1;
+        case BIO_CTRL_GET_KTLS_SEND: return ports.kernel_encrypts ? 1 : 0;
+        case kSetKeys: {
+            const bool are_for_sending = number != 0;
+            if (are_for_sending) ports.kernel_encrypts = ports.key_taker.take_keys(data);
+            return are_for_sending && ports.kernel_encrypts ? 1 : 0;
+        }
+        case kSetRecordType: ports.record_type = static_cast<uint8_t>(number); return 0;
+        case kClearRecordType: ports.record_type = 0; return 0;
+        default: return 0;
+    }
 }
 
 BIO_METHOD* make_method() {

@@ -151,7 +151,7 @@ Result<void> parse_shared(conf::Parser& parser, const conf::Token& word, Session
 }  // namespace
 
 Result<void> parse_session_cache(conf::Parser& parser, Setting<SessionCache>& field, conf::Arguments words) {
-    SessionCache cache;
+    SessionCache cache = field.is_here() ? *field : SessionCache{};
     for (const conf::Token& word : words) {
         Text rest = word.text;
         const Text kind = text::split_off(rest, ':');

@@ -108,7 +108,7 @@ Result<void> add_staple(conf::Parser& parser, ServerTls& tls) {
     staple->trusted = SSL_CTX_get_cert_store(tls.context.get());
     SSL_CTX_get0_chain_certs(tls.context.get(), &staple->others);
     staple->verifies = *conf.stapling_verify;
-    if (conf.stapling_file.is_set()) {
+    if (is_named(conf.stapling_file)) {
         Result<std::string> answer = read_answer(parser, *conf.stapling_file);
         if (!answer) return answer.error();
         staple->set_fixed(std::move(*answer));

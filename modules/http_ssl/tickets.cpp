@@ -17,6 +17,7 @@
 
 #include "context.h"
 #include "error_queue.h"
+#include "openssl.h"
 
 namespace sluice::tls {
 
@@ -101,8 +102,11 @@ bool begin_mac(EVP_MAC_CTX* mac, TicketKey& key) {
     return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
+/// Looked up once: by the names that EVP_aes_256_cbc() and the like stand for, OpenSSL would look on each use.
 const EVP_CIPHER* cipher_of(const TicketKey& key) {
-    return key.is_short ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+    static const UniqueCipher kShort(EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr));
+    static const UniqueCipher kLong(EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr));
+    return key.is_short ? kShort.get() : kLong.get();
 }
 
 /// What a key is put into.

@@ -32,11 +32,12 @@ Error take_error(Text what) {
 
 TlsTransport::TlsTransport(UniqueSsl ssl, Side side, event::Loop& loop, event::HandshakeHandler& handler,
                            const TransportOptions& options)
-    : ports_{.incoming = {}, .outgoing = Wire(loop)},
+    : ports_{.incoming = {}, .outgoing = Wire(loop), .key_taker = *this},
       ssl_(std::move(ssl)),
       session_context_(SSL_get_SSL_CTX(ssl_.get())),
       handler_(handler),
       loop_(loop),
+      kernel_(*options.kernel),
       record_size_(options.record_size, options.adapts),
       is_server_(side == Side::server),
       reads_early_(is_server_ && options.takes_early_data) {
@@ -83,9 +84,11 @@ void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
 
 /// True once it is done and the user still wants the connection.
 bool TlsTransport::shake_hands(Connection& connection) {
-    ERR_clear_error();
+    clear_errors();
     if (reads_early_) return take_early_data(connection);
+    shaking_ = &connection;
     const int result = SSL_do_handshake(ssl_.get());
+    shaking_ = nullptr;
     if (result == 1) {
         settle_handshake();
         return connection.is_open();
@@ -105,7 +108,10 @@ bool TlsTransport::take_early_data(Connection& connection) {
     event::PoolBuffer& buffer = take_buffer(loop_, false);
     const event::BufferHold hold(buffer);
     size_t got = 0;
-    switch (SSL_read_early_data(ssl_.get(), buffer.data, buffer.capacity, &got)) {
+    shaking_ = &connection;
+    const int result = SSL_read_early_data(ssl_.get(), buffer.data, buffer.capacity, &got);
+    shaking_ = nullptr;
+    switch (result) {
         case SSL_READ_EARLY_DATA_FINISH: reads_early_ = false; return shake_hands(connection);
         case SSL_READ_EARLY_DATA_SUCCESS: break;
         default:
@@ -118,12 +124,23 @@ bool TlsTransport::take_early_data(Connection& connection) {
     return connection.is_open();
 }
 
+/// All that was written so far was encrypted here, and must be in the socket before the kernel begins.
+bool TlsTransport::take_keys(const void* keys) {
+    if (shaking_ == nullptr) return false;
+    Connection& connection = *shaking_;
+    if (is_writing(connection) || !kernel_.attach(connection.fd()) || !send_at_once(connection) ||
+        !kernel_.use_send_keys(connection.fd(), keys))
+        return false;
+    let_kernel_encrypt(connection);
+    own_sent_ = connection.bytes_sent();
+    return true;
+}
+
 /// The alert that OpenSSL has written is the last word.
 void TlsTransport::fail_handshake(Connection& connection) {
     is_broken_ = true;
     const Error error = take_error("SSL_do_handshake() failed");
-    send_at_once(connection, ports_.outgoing.front());
-    ports_.outgoing.drop();
+    send_last_words(connection);
     handler_.on_handshake_failed(error);
 }
 
@@ -150,7 +167,7 @@ void TlsTransport::read_records(Connection& connection) {
 
 /// Decrypts as much as fits.
 TlsTransport::Read TlsTransport::fill(event::PoolBuffer& buffer, size_t& size) {
-    ERR_clear_error();
+    clear_errors();
     while (size < buffer.capacity) {
         size_t got = 0;
         int result = 0;
@@ -162,11 +179,26 @@ TlsTransport::Read TlsTransport::fill(event::PoolBuffer& buffer, size_t& size) {
         } else {
             result = SSL_read_ex(ssl_.get(), buffer.data + size, buffer.capacity - size, &got);
         }
+        if (wants_other_keys()) return refuse_other_keys();
         if (result == 0) return why_not_read(result);
         size += got;
         if (!has_unread()) return Read::nothing_more;
     }
     return Read::full;
+}
+
+/// Whether the peer has asked for new keys of ours (RFC 8446 §4.6.3), which the kernel can't take: up to 6.13 it
+/// keeps those that it has, and OpenSSL does not hand out any others.
+bool TlsTransport::wants_other_keys() const {
+    return ports_.kernel_encrypts && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE;
+}
+
+/// No data may leave with the old ones any more, only that this is the end.
+TlsTransport::Read TlsTransport::refuse_other_keys() {
+    constexpr char kAlert[] = {SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR};
+    ports_.outgoing.append_record(SSL3_RT_ALERT, {kAlert, sizeof kAlert});
+    ERR_raise_data(ERR_LIB_SSL, SSL_R_UNEXPECTED_MESSAGE, "KeyUpdate, and the kernel encrypts");
+    return Read::failed;
 }
 
 TlsTransport::Read TlsTransport::why_not_read(int result) {
@@ -184,8 +216,7 @@ void TlsTransport::end_reading(Connection& connection, Read how) {
     } else if (how == Read::failed && !is_broken_) {
         is_broken_ = true;
         const Error error = take_error("SSL_read() failed");
-        send_at_once(connection, ports_.outgoing.front());
-        ports_.outgoing.drop();
+        send_last_words(connection);
         tell_failed(connection, error);
     }
 }

@@ -3,6 +3,9 @@
 //
 //   raw bytes ─► handshake ─► on_secured() ─► SSL_read ─► deliver()
 //   send() ─► records gathered (RecordSize) ─► SSL_write ─► Wire ─► send_raw() ─ on_raw_sent() ─► the next ones
+//
+// Where the kernel has taken the keys for sending, chains leave as they are, and only alerts and messages of
+// handshakes come through OpenSSL and the Wire, as plain pieces with a type.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +14,7 @@
 #include <sluice/event/chain.h>
 #include <sluice/event/secure_transport.h>
 
+#include "kernel_tls.h"
 #include "openssl.h"
 #include "record_bio.h"
 #include "record_size.h"
@@ -23,6 +27,7 @@ struct TransportOptions {
     bool adapts = true;
     /// Data may come before the handshake ends (server only).
     bool takes_early_data = false;
+    const KernelTls* kernel = &kKernelTls;  ///< asked where SSL_OP_ENABLE_KTLS is set
 };
 
 /// What somebody else keeps for a connection as long as its transport lives.
@@ -31,7 +36,7 @@ class TransportCompanion {
     virtual ~TransportCompanion() = default;
 };
 
-class TlsTransport : public event::SecureTransport {
+class TlsTransport : public event::SecureTransport, private KeyTaker {
  public:
     enum class Side : uint8_t { server, client };
 
@@ -55,7 +60,8 @@ class TlsTransport : public event::SecureTransport {
     bool on_raw_closed(event::Connection& connection) override;
     void on_close(event::Connection& connection) override;
     void on_shutdown_write(event::Connection& connection) override;
-    int64_t plain_sent() const override { return plain_sent_; }
+    bool sends_files() const override { return ports_.kernel_encrypts; }
+    int64_t plain_sent(const event::Connection& connection) const override;
 
     std::unique_ptr<TransportCompanion> companion;
 
@@ -77,6 +83,8 @@ class TlsTransport : public event::SecureTransport {
     void fail_handshake(event::Connection& connection);
     void read_records(event::Connection& connection);
     Read fill(event::PoolBuffer& buffer, size_t& size);
+    bool wants_other_keys() const;
+    Read refuse_other_keys();
     Read why_not_read(int result);
     void end_reading(event::Connection& connection, Read how);
     bool has_unread() const;
@@ -85,7 +93,11 @@ class TlsTransport : public event::SecureTransport {
     bool write_batch();
     bool write(Text record);
     event::SendState flush(event::Connection& connection);
+    bool send_at_once(event::Connection& connection);
+    void send_last_words(event::Connection& connection);
     bool say_goodbye();
+    // KeyTaker
+    bool take_keys(const void* keys) override;
 
     RecordPorts ports_;
     UniqueSsl ssl_;
@@ -93,7 +105,10 @@ class TlsTransport : public event::SecureTransport {
     event::HandshakeHandler& handler_;
     event::Chain plain_;  ///< the user's, not encrypted yet
     int64_t plain_sent_ = 0;
+    int64_t own_sent_ = 0;  ///< the kernel encrypts: what was not the user's, or is not and is on its way
     event::Loop& loop_;
+    const KernelTls& kernel_;
+    event::Connection* shaking_ = nullptr;  ///< while a step of the handshake goes on
     RecordSize record_size_;
     bool is_server_ : 1;
     bool reads_early_ : 1;  ///< early data may come

@@ -3,10 +3,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include <openssl/err.h>
 #include <sluice/event/loop.h>
 #include <unistd.h>
 
+#include "error_queue.h"
 #include "transport.h"
 
 namespace sluice::tls {
@@ -74,10 +74,10 @@ SendState TlsTransport::send(Connection& connection, event::Chain& plain) {
 /// Encrypts and hands over until all has gone or the kernel takes no more.
 SendState TlsTransport::pump(Connection& connection) {
     for (;;) {
-        if (!write_batch()) {
+        if (!ports_.kernel_encrypts && !write_batch()) {
             is_broken_ = true;
             plain_.clear();
-            ERR_clear_error();
+            clear_errors();
             return SendState::failed;
         }
         const SendState state = flush(connection);
@@ -90,7 +90,7 @@ SendState TlsTransport::pump(Connection& connection) {
 }
 
 bool TlsTransport::write_batch() {
-    ERR_clear_error();
+    clear_errors();
     int64_t left = std::min(kBatch, plain_.size());
     constexpr int64_t kOverhead = 64;  // of a record, whatever the cipher
     ports_.outgoing.expect(left + kOverhead);
@@ -115,8 +115,12 @@ bool TlsTransport::write(Text record) {
 }
 
 SendState TlsTransport::flush(Connection& connection) {
-    if (!ports_.outgoing.has_more()) return SendState::done;
     event::Chain chain = ports_.outgoing.give();
+    if (ports_.kernel_encrypts) {
+        own_sent_ += chain.size();
+        if (is_secured_) chain.splice(plain_);
+    }
+    if (chain.empty()) return SendState::done;
     const SendState state = send_raw(connection, chain);
     if (state == SendState::done) ports_.outgoing.release();
     return state;
@@ -144,14 +148,36 @@ bool TlsTransport::say_goodbye() {
         SSL_shutdown(ssl_.get());
         return false;
     }
-    ERR_clear_error();
+    clear_errors();
     SSL_shutdown(ssl_.get());
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     return true;
 }
 
+/// False: something is left, or on its way.
+bool TlsTransport::send_at_once(Connection& connection) {
+    while (const event::Buffer* piece = ports_.outgoing.front()) {
+        const auto size = static_cast<size_t>(piece->size());
+        const size_t sent = SecureTransport::send_at_once(connection, *piece);
+        if (ports_.kernel_encrypts) own_sent_ += static_cast<int64_t>(sent);
+        ports_.outgoing.consume(sent);
+        if (sent < size) return false;
+    }
+    return true;
+}
+
+void TlsTransport::send_last_words(Connection& connection) {
+    send_at_once(connection);
+    ports_.outgoing.drop();
+}
+
+int64_t TlsTransport::plain_sent(const Connection& connection) const {
+    if (!ports_.kernel_encrypts) return plain_sent_;
+    return std::max<int64_t>(connection.bytes_sent() - own_sent_, 0);
+}
+
 void TlsTransport::on_close(Connection& connection) {
-    if (say_goodbye()) send_at_once(connection, ports_.outgoing.front());
+    if (say_goodbye()) send_last_words(connection);
     ports_.outgoing.drop();
 }
 

@@ -1,26 +1,11 @@
 // Verification of clients: who may have signed their certificates, and which were withdrawn.
-#include <openssl/err.h>
-
+#include "authorities.h"
 #include "context.h"
 #include "error_queue.h"
 
 namespace sluice::tls {
 
 namespace {
-
-Result<void> use_client_certificate(conf::Parser& parser, SSL_CTX* context, const Word& file) {
-    const Text path = parser.full_conf_path(file.text);
-    const std::string name(path);
-    if (SSL_CTX_load_verify_locations(context, name.c_str(), nullptr) != 1)
-        return refuse(parser, file.at, make_error(quoted("SSL_CTX_load_verify_locations", path)));
-    // The end of the file is an error to OpenSSL, too.
-    ERR_clear_error();
-    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(name.c_str());
-    if (names == nullptr) return refuse(parser, file.at, make_error(quoted("SSL_load_client_CA_file", path)));
-    SSL_CTX_set_client_CA_list(context, names);
-    ERR_clear_error();
-    return {};
-}
 
 /// What a resumed session was verified against must be what a full handshake would be now (RFC 5246 §7.4.6): the
 /// context's certificates and the names of those who may sign a client's are its identity.
@@ -59,16 +44,16 @@ void set_verification(SSL* ssl, const ServerConf& conf) {
 Result<void> use_verification(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf) {
     const bool is_asked_for =
         *conf.verify_client == VerifyClient::on || *conf.verify_client == VerifyClient::optional;
-    if (is_asked_for && !conf.client_certificate.is_set() && !conf.trusted_certificate.is_set())
+    if (is_asked_for && !is_named(conf.client_certificate) && !is_named(conf.trusted_certificate))
         return refuse(parser, {}, Error("no ssl_client_certificate for ssl_verify_client"));
     SSL_CTX_set_verify(context, mode_of(conf), accept_all);
     SSL_CTX_set_verify_depth(context, static_cast<int>(*conf.verify_depth));
-    if (*conf.verify_client != VerifyClient::off && conf.client_certificate.is_set())
-        if (Result<void> used = use_client_certificate(parser, context, *conf.client_certificate); !used) return used;
-    if (conf.trusted_certificate.is_set())
-        if (Result<void> used = use_trusted(parser, context, *conf.trusted_certificate); !used) return used;
-    if (conf.crl.is_set())
-        if (Result<void> used = use_crl(parser, context, *conf.crl); !used) return used;
+    Authorities files;
+    if (*conf.verify_client != VerifyClient::off && is_named(conf.client_certificate))
+        files.named = &*conf.client_certificate;
+    if (is_named(conf.trusted_certificate)) files.trusted = &*conf.trusted_certificate;
+    if (is_named(conf.crl)) files.crl = &*conf.crl;
+    if (Result<void> used = use_authorities(parser, context, files); !used) return used;
     return use_session_identity(context);
 }
 

@@ -39,20 +39,31 @@ Wire::Piece* Wire::add_piece(size_t size) {
     return piece;
 }
 
+/// How much there was room for.
+size_t Wire::fill(Piece& piece, Text bytes) {
+    const PoolBuffer& buffer = piece.hold.buffer();
+    const auto room = static_cast<size_t>(buffer.data + buffer.capacity - piece.bytes.end);
+    const size_t taken = std::min(room, bytes.size());
+    std::memcpy(const_cast<char*>(piece.bytes.end), bytes.data(), taken);
+    piece.bytes.end += taken;
+    return taken;
+}
+
 void Wire::append(Text bytes) {
+    bool has_room = next_ != nullptr;
     while (!bytes.empty()) {
-        Piece* piece = next_ != nullptr ? last_ : add_piece(bytes.size());
-        const PoolBuffer& buffer = piece->hold.buffer();
-        auto room = static_cast<size_t>(buffer.data + buffer.capacity - piece->bytes.end);
-        if (room == 0) {
-            piece = add_piece(bytes.size());
-            room = piece->hold.buffer().capacity - sizeof(Piece);
-        }
-        const size_t taken = std::min(room, bytes.size());
-        std::memcpy(const_cast<char*>(piece->bytes.end), bytes.data(), taken);
-        piece->bytes.end += taken;
+        const size_t taken = fill(has_room ? *last_ : *add_piece(bytes.size()), bytes);
         expected_ -= static_cast<int64_t>(taken);
         bytes.remove_prefix(taken);
+        has_room = false;
+    }
+}
+
+void Wire::append_record(uint8_t type, Text bytes) {
+    while (!bytes.empty()) {
+        Piece& piece = *add_piece(bytes.size());
+        piece.bytes.record_type = type;
+        bytes.remove_prefix(fill(piece, bytes));
     }
 }
 
@@ -63,8 +74,26 @@ event::Chain Wire::give() {
     return chain;
 }
 
-Text Wire::front() const {
-    return next_ != nullptr ? next_->bytes.text() : Text{};
+const event::Buffer* Wire::front() const {
+    return next_ != nullptr ? &next_->bytes : nullptr;
+}
+
+/// Null: nothing is with the kernel.
+Wire::Piece* Wire::last_given() const {
+    if (first_ == next_) return nullptr;
+    Piece* piece = first_;
+    while (piece->next != next_) piece = piece->next;
+    return piece;
+}
+
+void Wire::consume(size_t size) {
+    next_->bytes.begin += size;
+    if (next_->bytes.size() != 0) return;
+    Piece* const before = last_given();
+    Piece* const left = std::exchange(next_, next_->next);
+    free_all(left, next_);
+    (before != nullptr ? before->next : first_) = next_;
+    if (next_ == nullptr) last_ = before;
 }
 
 void Wire::free_all(Piece* first, const Piece* end) {
@@ -77,9 +106,7 @@ void Wire::free_all(Piece* first, const Piece* end) {
 
 void Wire::drop() {
     if (next_ == nullptr) return;
-    Piece* before = nullptr;
-    if (first_ != next_)
-        for (before = first_; before->next != next_;) before = before->next;
+    Piece* const before = last_given();
     free_all(next_, nullptr);
     (before != nullptr ? before->next : first_) = nullptr;
     last_ = before;

@@ -21,12 +21,16 @@ class Wire {
     /// How much will come until the next give(): chooses the size of buffers.
     void expect(int64_t bytes) { expected_ = bytes; }
     void append(Text bytes);
+    /// Something that the kernel will make a record of (event::Buffer::record_type).
+    void append_record(uint8_t type, Text bytes);
     /// There is something that give() would hand over.
     bool has_more() const { return next_ != nullptr; }
     /// All that was appended since the last call.
     event::Chain give();
-    /// What was appended since give(), as far as it lies in one piece; only looked at.
-    Text front() const;
+    /// The first piece of what was appended since give(), only looked at; null: there is none.
+    const event::Buffer* front() const;
+    /// So much of the first piece has left without having been given.
+    void consume(size_t size);
     /// Forgets what was not given.
     void drop();
     /// Everything that was given has left.
@@ -41,6 +45,8 @@ class Wire {
     };
 
     Piece* add_piece(size_t size);
+    static size_t fill(Piece& piece, Text bytes);
+    Piece* last_given() const;
     static void free_all(Piece* first, const Piece* end);
 
     event::Loop& loop_;

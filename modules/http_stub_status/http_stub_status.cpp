@@ -42,7 +42,8 @@ constexpr std::array kDirectives{
     conf::action<http::LocationConf, parse_stub_status>(
         "stub_status", {.where = conf::Context::http_server | conf::Context::http_location,
                         .help = "answers with the numbers of connections and requests",
-                        .arity = {0, 1}}),
+                        .arity = {0, 1},
+                        .syntax = "[on]"}),
 };
 
 Text number_text(const http::Request& request, uint64_t number) {

@@ -2,7 +2,6 @@
 #include "library.h"
 
 #include <cstdlib>
-#include <cstring>
 
 #include <sluice/core/base/text.h>
 
@@ -19,12 +18,9 @@ Session& owner_of(void* user_data) {
     return *static_cast<Session*>(user_data);
 }
 
-Stream* stream_of(nghttp2_session* session, int32_t id) {
-    return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
-}
-
-int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void* user_data) {
-    owner_of(user_data).count_frame(*head, stream_of(session, head->stream_id));
+int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user_data) {
+    Session& owner = owner_of(user_data);
+    owner.count_frame(*head, owner.find_stream(head->stream_id));
     return 0;
 }
 
@@ -32,36 +28,31 @@ int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user_da
     return owner_of(user_data).begin_head(*frame) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-int on_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
-              uint8_t, void* user_data) {
-    Stream* stream = stream_of(session, frame->hd.stream_id);
+int on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+              const uint8_t* value, size_t value_size, uint8_t flags, void* user_data) {
+    Session& owner = owner_of(user_data);
+    Stream* stream = owner.find_stream(frame->hd.stream_id);
     if (stream == nullptr) return 0;
-    const bool is_trailer = frame->headers.cat != NGHTTP2_HCAT_REQUEST;
-    switch (stream->add_field(text_of(name), text_of(value), is_trailer)) {
+    const Decoded field = decoded(name, name_size, value, value_size, flags);
+    switch (stream->add_field(field, frame->headers.cat != NGHTTP2_HCAT_REQUEST)) {
         case RequestHead::Outcome::taken: return 0;
+        case RequestHead::Outcome::flood: owner.refuse_connection(NGHTTP2_ENHANCE_YOUR_CALM); return 0;
+        case RequestHead::Outcome::invalid: owner.report_invalid_field(*stream, field); break;
         case RequestHead::Outcome::malformed: break;
-        case RequestHead::Outcome::flood: owner_of(user_data).refuse_connection(NGHTTP2_ENHANCE_YOUR_CALM); return 0;
     }
-    owner_of(user_data).reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+    owner.reset(*stream, NGHTTP2_PROTOCOL_ERROR);
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-// The library would leave such a field out; RFC 9113 §8.2.1 calls the whole message malformed.
-int on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
-                      uint8_t, void* user_data) {
-    Stream* stream = stream_of(session, frame->hd.stream_id);
-    owner_of(user_data).report_invalid_field(stream, text_of(name), text_of(value));
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-int on_frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
-    owner_of(user_data).take_frame(*frame, stream_of(session, frame->hd.stream_id));
+int on_frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
+    Session& owner = owner_of(user_data);
+    owner.take_frame(*frame, owner.find_stream(frame->hd.stream_id));
     return 0;
 }
 
-int on_data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user_data) {
+int on_data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user_data) {
     Session& owner = owner_of(user_data);
-    if (Stream* stream = stream_of(session, id)) {
+    if (Stream* stream = owner.find_stream(id)) {
         stream->take_body({reinterpret_cast<const char*>(data), size});
     } else {
         owner.consume_ownerless(id, size);
@@ -69,15 +60,20 @@ int on_data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* 
     return 0;
 }
 
-int on_stream_close(nghttp2_session* session, int32_t id, uint32_t error, void*) {
-    if (Stream* stream = stream_of(session, id)) stream->on_closed(error);
+int on_stream_close(nghttp2_session*, int32_t id, uint32_t error, void* user_data) {
+    Session& owner = owner_of(user_data);
+    Stream* stream = owner.find_stream(id);
+    if (stream == nullptr) return 0;
+    owner.forget(*stream);
+    stream->on_closed(error);
     return 0;
 }
 
-int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
-    if (frame->hd.type == NGHTTP2_RST_STREAM) owner_of(user_data).on_reset_sent(frame->rst_stream.error_code);
+int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
+    Session& owner = owner_of(user_data);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) owner.on_reset_sent(frame->rst_stream.error_code);
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    if (Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_frame_sent(*frame);
+    if (Stream* stream = owner.find_stream(frame->hd.stream_id)) stream->on_frame_sent(*frame);
     return 0;
 }
 
@@ -95,9 +91,10 @@ int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size
     return 0;
 }
 
-ssize_t choose_data_size(nghttp2_session* session, uint8_t, int32_t id, int32_t connection_window,
-                         int32_t stream_window, uint32_t largest_frame, void* user_data) {
-    return owner_of(user_data).data_size(stream_of(session, id), connection_window, stream_window, largest_frame);
+ssize_t choose_data_size(nghttp2_session*, uint8_t, int32_t id, int32_t connection_window, int32_t stream_window,
+                         uint32_t largest_frame, void* user_data) {
+    Session& owner = owner_of(user_data);
+    return owner.data_size(owner.find_stream(id), connection_window, stream_window, largest_frame);
 }
 
 int on_library_error(nghttp2_session*, int, const char* what, size_t size, void* user_data) {
@@ -109,8 +106,7 @@ struct Setup : LibrarySetup {
     Setup() {
         nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-        nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
-        nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+        nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
@@ -118,33 +114,18 @@ struct Setup : LibrarySetup {
         nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
         nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, choose_data_size);
         nghttp2_session_callbacks_set_error_callback2(callbacks, on_library_error);
+        // What makes a request malformed is for RequestHead to know, which sees each field anyway.
+        nghttp2_option_set_no_http_messaging(options, 1);
         nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
     }
 };
-
-void* allocate(size_t size, void* memory) {
-    return static_cast<LibraryMemory*>(memory)->allocate(size);
-}
-
-void release(void* freed, void* memory) {
-    static_cast<LibraryMemory*>(memory)->release(freed);
-}
-
-void* allocate_zeroed(size_t count, size_t size, void* memory) {
-    void* const made = allocate(count * size, memory);
-    return made != nullptr ? std::memset(made, 0, count * size) : nullptr;
-}
-
-void* resize(void* old, size_t size, void* memory) {
-    return static_cast<LibraryMemory*>(memory)->resize(old, size);
-}
 
 }  // namespace
 
 Library make_library(Session& owner, LibraryMemory& memory) {
     static const Setup setup;
     nghttp2_session* made = nullptr;
-    nghttp2_mem functions{&memory, allocate, release, allocate_zeroed, resize};
+    nghttp2_mem functions = functions_of(memory);
     if (nghttp2_session_server_new3(&made, setup.callbacks, &owner, setup.options, &functions) != 0) std::abort();
     memory.seal();
     return Library(made);

@@ -27,13 +27,26 @@ class LibrarySetup {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_option* options = nullptr;
 };
-/// What HPACK has decoded; valid within the callback.
-Text text_of(nghttp2_rcbuf* buffer);
+/// How a session is to allocate from `memory`.
+nghttp2_mem functions_of(LibraryMemory& memory);
+
+/// A field that HPACK has decoded; valid within the callback.
+struct Decoded {
+    Text name;
+    Text value;
+    bool is_never_indexed = false;  ///< no table may hold it, ours or one behind us (RFC 7541 §7.1.3)
+};
+inline Decoded decoded(const uint8_t* name, size_t name_size, const uint8_t* value, size_t value_size,
+                       uint8_t flags) {
+    return {{reinterpret_cast<const char*>(name), name_size},
+            {reinterpret_cast<const char*>(value), value_size},
+            (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0};
+}
 
 /// A server's side of a connection; its callbacks go to `owner`, its memory comes from `memory`; both outlive it.
 /// Never null: out of memory aborts the process.
 Library make_library(Session& owner, LibraryMemory& memory);
-/// A client's side, with the usual memory.
-Library make_upstream_library(UpstreamSession& owner);
+/// A client's side, alike.
+Library make_upstream_library(UpstreamSession& owner, LibraryMemory& memory);
 
 }  // namespace sluice::http2

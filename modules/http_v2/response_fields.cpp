@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include <sluice/http/fields/field_value.h>
 #include <sluice/http/server_banner.h>
 #include <sluice/sdk.h>
+
+#include "field_rules.h"
 
 namespace sluice::http2 {
 
@@ -24,26 +27,22 @@ constexpr std::array<bool, 256> make_name_bytes() {
 }
 constexpr std::array<bool, 256> kNameBytes = make_name_bytes();
 
-bool is_of_connection(KnownHeader known) {
-    return known == KnownHeader::connection || known == KnownHeader::keep_alive ||
-           known == KnownHeader::proxy_connection || known == KnownHeader::transfer_encoding ||
-           known == KnownHeader::upgrade;
-}
-
 /// Gathers fields in an array that is used for one response after the other.
 class FieldWriter {
  public:
-    explicit FieldWriter(Arena& arena) : arena_(arena) { fields().clear(); }
+    explicit FieldWriter(Arena& arena) : arena_(arena) { fields_.clear(); }
 
-    std::span<const nghttp2_nv> all() const { return fields(); }
+    std::span<const nghttp2_nv> all() const { return fields_; }
 
     /// Both texts live long enough.
-    void add(Text name, Text value) {
-        fields().push_back({.name = bytes_of(name),
-                            .value = bytes_of(value),
-                            .namelen = name.size(),
-                            .valuelen = value.size(),
-                            .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
+    void add(Text name, Text value, bool is_never_indexed = false) {
+        constexpr uint8_t kFlags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+        constexpr uint8_t kNeverIndexed = kFlags | NGHTTP2_NV_FLAG_NO_INDEX;
+        fields_.push_back({.name = bytes_of(name),
+                           .value = bytes_of(value),
+                           .namelen = name.size(),
+                           .valuelen = value.size(),
+                           .flags = is_never_indexed ? kNeverIndexed : kFlags});
     }
     void add_number(Text name, int64_t number) {
         const std::span<char> room = arena_.make_bytes(20);
@@ -59,16 +58,14 @@ class FieldWriter {
     void add(const Field& field) {
         if (is_of_connection(field.known)) return;
         const Text value = text::trim(field.value);
-        if (value.find_first_of(Text("\r\n\0", 3)) != Text::npos) return;
+        if (!http::is_field_value(value)) return;
         const Text name = lower_name(field);
-        if (!name.empty()) add(name, value);
+        if (!name.empty()) add(name, value, field.is_never_indexed);
     }
 
  private:
-    static std::vector<nghttp2_nv>& fields() {
-        static std::vector<nghttp2_nv> shared;
-        return shared;
-    }
+    inline static std::vector<nghttp2_nv> fields_;
+
     static uint8_t* bytes_of(Text text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); }
 
     /// Empty: it is no name.
@@ -87,7 +84,8 @@ class FieldWriter {
 void add_content(FieldWriter& out, Arena& arena, const Response& response) {
     if (!response.content_type.empty()) {
         const Text type = response.content_type;
-        out.add("content-type", response.charset.empty() ? type : arena.concat(type, "; charset=", response.charset));
+        out.add("content-type", response.charset.empty() ? type : arena.concat(type, "; charset=", response.charset),
+                response.is_content_type_never_indexed);
     }
     if (response.content_length >= 0) out.add_number("content-length", response.content_length);
     const bool is_own = response.headers.find(KnownHeader::last_modified) == nullptr;
@@ -109,8 +107,9 @@ std::span<const nghttp2_nv> response_fields(http::Request& request) {
         out.add("server", http::server_banner(*request.conf<http::LocationConf>().server_tokens));
     if (response.headers.find(KnownHeader::date) == nullptr) out.add("date", arena.copy(log::Clock::http_date()));
     add_content(out, arena, response);
-    if (response.location.data() != nullptr) out.add("location", response.location);
-    if (!response.etag.empty()) out.add("etag", response.etag);
+    if (response.location.data() != nullptr)
+        out.add("location", response.location, response.is_location_never_indexed);
+    if (!response.etag.empty()) out.add("etag", response.etag, response.is_etag_never_indexed);
     for (const Field& field : response.headers) out.add(field);
     return out.all();
 }

@@ -26,6 +26,7 @@ const http::LocationConf& core_of(const http::ServerConnection& connection) {
 
 Session::Session(http::ServerConnection& connection)
     : connection_(connection),
+      head_limits_(*connection.server().core),
       library_(make_library(*this, memory_)),
       turn_task_(event::Task::call<&Session::turn>, this),
       send_timer_(event::Timer::call<&Session::on_send_timer>, this),
@@ -42,6 +43,7 @@ Session::~Session() {
 }
 
 void Session::on_received(event::Received& received) {
+    if (is_lingering_ && !is_closed_) go_on_lingering();
     if (is_lingering_ || is_closed_ || is_refused_) return;
     connection_.become_busy();
     const event::BufferHold hold = received.take();
@@ -49,8 +51,9 @@ void Session::on_received(event::Received& received) {
     const Text bytes = received.bytes();
     const ssize_t used = read(bytes);
     current_ = nullptr;
-    count_unknown();
-    if (used < 0) {
+    if (used >= 0) {
+        count_unknown();
+    } else {
         // RFC 9113 §3.4: what does not begin with the preface; or the library's queue of answers is full.
         const bool is_flood = used == NGHTTP2_ERR_FLOODED;
         connection_.log().info(is_flood ? Text("http2 flood detected")
@@ -142,6 +145,7 @@ void Session::end_streams() {
         if (!stream.has_ended()) stream.end();
         if (!stream.is_closed() && !is_broken_ && !has_ended_) continue;
         nghttp2_session_set_stream_user_data(&library(), stream.id(), nullptr);
+        forget(stream);
         --stream_count_;
         delete &stream;
     }
@@ -185,7 +189,13 @@ void Session::linger() {
     drain_timer_.disarm();
     connection_.transport().shutdown_write();
     if (connection_.transport().is_paused()) connection_.transport().resume();
-    connection_.start_timer(std::min(*core.lingering_timeout, *core.lingering_time));
+    lingers_until_ = loop().now() + *core.lingering_time;
+    go_on_lingering();
+}
+
+void Session::go_on_lingering() {
+    const Msec left = std::max(lingers_until_ - loop().now(), Msec{0});
+    connection_.start_timer(std::min(*core_of(connection_).lingering_timeout, left));
 }
 
 void Session::close(bool resets) {

@@ -23,6 +23,7 @@
 #include "library_memory.h"
 #include "output.h"
 #include "stream.h"
+#include "window_check.h"
 
 namespace sluice::http2 {
 
@@ -42,6 +43,7 @@ class Session final : public http::Session {
 
     http::ServerConnection& connection() { return connection_; }
     event::Loop& loop() const { return connection_.loop(); }
+    const HeadLimits& head_limits() const { return head_limits_; }
     /// As long as there is nothing to do for it, its memory is folded; every use begins here.
     nghttp2_session& library() {
         memory_.unfold();
@@ -67,12 +69,23 @@ class Session final : public http::Session {
     event::PoolBuffer& current_buffer() const { return *current_; }
 
     // From the library (session_input.cpp).
+    /// Null: the library does not have it open, or it is none of ours. The one that was found last is remembered: the
+    /// frames of a stream, and all that they bring, come together.
+    Stream* find_stream(int32_t id) {
+        if (found_ == nullptr || found_->id() != id)
+            found_ = static_cast<Stream*>(nghttp2_session_get_stream_user_data(&library(), id));
+        return found_;
+    }
+    /// The library has closed it, or it goes.
+    void forget(const Stream& stream) {
+        if (found_ == &stream) found_ = nullptr;
+    }
     void count_frame(const nghttp2_frame_hd& head, const Stream* stream);
     /// False: the stream is refused.
     [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
     void take_frame(const nghttp2_frame& frame, Stream* stream);
     void consume_ownerless(int32_t id, size_t size);
-    void report_invalid_field(const Stream* stream, Text name, Text value) const;
+    void report_invalid_field(Stream& stream, const Decoded& field) const;
     void report_error(Text what) const;
     void on_reset_sent(uint32_t error);
     /// GOAWAY with an error: the connection ends as soon as it is sent.
@@ -92,7 +105,6 @@ class Session final : public http::Session {
     ssize_t read(Text bytes);
     bool reset_for_nothing(int32_t id);
     void note_stream(int32_t id);
-    int64_t widest_window();
     void settle_head_timer();
     void count_unknown();
     void check_flood();
@@ -114,9 +126,11 @@ class Session final : public http::Session {
     void take_ping(const nghttp2_ping& ping);
     void end_all(void (Stream::*tell)());
     void linger();
+    void go_on_lingering();
     void close(bool resets);
 
     http::ServerConnection& connection_;
+    const HeadLimits head_limits_;
     LibraryMemory memory_;
     Library library_;
     Output output_;
@@ -127,13 +141,14 @@ class Session final : public http::Session {
     event::Timer send_timer_;  ///< send_timeout; when idle: kFoldAfter
     event::Timer drain_timer_;
     FloodGate flood_;
-    FrameWalk walk_;
+    FrameWalk walk_{FrameWalk::kPrefaceSize};
     std::vector<std::pair<int32_t, int32_t>> gaps_;  ///< the first and the last of streams that were passed over
-    int64_t widest_ = 0;           ///< of the clients' windows for streams, before the SETTINGS that are coming
-    uint32_t initial_window_ = 0;  ///< that these replace
-    int32_t last_id_ = -1;         ///< of a head
+    WindowCheck window_check_;
+    int32_t last_id_ = -1;  ///< of a head
     event::PoolBuffer* current_ = nullptr;
+    Stream* found_ = nullptr;
     int64_t sent_at_timer_ = 0;
+    Msec lingers_until_{};
     int64_t unknown_ = 0;        ///< bytes of frames that came, less those that count_frame() has seen
     int64_t unknown_spent_ = 0;  ///< of these, what was spent for
     uint32_t stream_count_ = 0;  ///< requests

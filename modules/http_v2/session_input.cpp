@@ -52,13 +52,15 @@ ssize_t Session::read(Text bytes) {
                                                         piece.size());
     };
     while (!bytes.empty()) {
-        const FrameWalk::Found found = walk_.next(bytes);
-        if (const ssize_t used = pass(bytes.substr(0, found.before)); used < 0) return used;
-        bytes.remove_prefix(found.before);
-        if (found.stream == 0) break;
-        if (!reset_for_nothing(found.stream))
-            if (const ssize_t used = pass(bytes.substr(0, FrameWalk::kUpdateSize)); used < 0) return used;
-        bytes.remove_prefix(FrameWalk::kUpdateSize);
+        const FrameWalk::Step step = walk_.next(bytes);
+        if (walk_.is_too_large()) {
+            report_error("too large frame size");
+            refuse_connection(NGHTTP2_FRAME_SIZE_ERROR);
+            return 0;
+        }
+        if (const ssize_t used = pass(step.passed); used < 0) return used;
+        if (step.stream == 0 || reset_for_nothing(step.stream)) continue;
+        if (const ssize_t used = pass(step.update); used < 0) return used;
     }
     return 0;
 }
@@ -83,13 +85,6 @@ void Session::note_stream(int32_t id) {
     }
     for (const auto& [first, last] : gaps_)
         if (id >= first && id <= last) refuse_connection(NGHTTP2_PROTOCOL_ERROR);
-}
-
-int64_t Session::widest_window() {
-    int64_t widest = 0;
-    for (const Stream& stream : streams_)
-        widest = std::max<int64_t>(widest, nghttp2_session_get_stream_remote_window_size(&library(), stream.id()));
-    return widest;
 }
 
 /// Frames of types that nobody knows are not told of, nor those of streams that are closed, nor the continuation of a
@@ -126,8 +121,7 @@ void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
             flood_.spend(stream != nullptr && !stream->is_over() ? FloodGate::kReset : FloodGate::kFrame);
             break;
         case NGHTTP2_SETTINGS:
-            widest_ = widest_window();
-            initial_window_ = nghttp2_session_get_remote_settings(&library(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+            window_check_.begin(library(), streams_);
             flood_.spend(FloodGate::kAnswered);
             break;
         case NGHTTP2_PING: flood_.spend(FloodGate::kAnswered); break;
@@ -172,7 +166,12 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
             is_reading_head_ = false;
             if (stream == nullptr) break;
             if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) {
-                if (is_end) stream->end_input();
+                // RFC 9113 §8.1: nothing comes behind trailers.
+                if (is_end) {
+                    stream->end_input();
+                } else {
+                    reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+                }
                 break;
             }
             stream->count_head(frame.hd.length + kFrameHead);
@@ -187,14 +186,9 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
             if (static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload)->stream_id == 0)
                 refuse_connection(NGHTTP2_PROTOCOL_ERROR);
             break;
-        case NGHTTP2_SETTINGS: {
-            // RFC 9113 §6.9.2: an error of the connection; the library makes one of the streams of it.
-            const uint32_t window =
-                nghttp2_session_get_remote_settings(&library(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
-            if (window > initial_window_ && widest_ + (window - initial_window_) > INT32_MAX)
-                refuse_connection(NGHTTP2_FLOW_CONTROL_ERROR);
+        case NGHTTP2_SETTINGS:
+            if (window_check_.has_overflown(library())) refuse_connection(NGHTTP2_FLOW_CONTROL_ERROR);
             break;
-        }
         default: break;
     }
 }
@@ -247,9 +241,9 @@ void Session::refuse_connection(uint32_t error) {
     wake();
 }
 
-void Session::report_invalid_field(const Stream* stream, Text name, Text value) const {
-    const Log& log = stream != nullptr ? const_cast<Stream*>(stream)->request().log() : connection_.log();
-    log.info("client sent invalid header line: \"", shown(name), ": ", shown(value), "\"");
+void Session::report_invalid_field(Stream& stream, const Decoded& field) const {
+    stream.request().log().info("client sent invalid header line: \"", shown(field.name), ": ", shown(field.value),
+                                "\"");
 }
 
 void Session::report_error(Text what) const {

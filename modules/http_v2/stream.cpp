@@ -12,6 +12,7 @@ using http::Request;
 Stream::Stream(Session& session, int32_t id)
     : session_(session),
       request_(arena_.make<Request>(arena_, session.connection(), *this, session.connection().http())),
+      head_(session.head_limits()),
       id_(id),
       held_task_(event::Task::call<&Stream::tunnel_held>, this),
       body_timer_(event::Timer::call<&Stream::on_body_timer>, this),

@@ -12,6 +12,7 @@
 #include <nghttp2/nghttp2.h>
 #include <sluice/core/base/arena.h>
 #include <sluice/core/base/list.h>
+#include <sluice/core/base/recycled.h>
 #include <sluice/event/loop.h>
 #include <sluice/event/timer.h>
 #include <sluice/http/rate_limit.h>
@@ -32,7 +33,8 @@ struct AllTag {};
 struct WaitingTag {};
 struct GoneTag {};
 
-class Stream final : public http::Stream,
+class Stream final : public Recycled<Stream, 128>,
+                     public http::Stream,
                      public ListNode<AllTag>,
                      public ListNode<WaitingTag>,
                      public ListNode<GoneTag> {
@@ -59,7 +61,7 @@ class Stream final : public http::Stream,
     bool has_pending_output(const http::Request&) const override { return is_pending_; }
 
     // What the client sends (stream_input.cpp).
-    RequestHead::Outcome add_field(Text name, Text value, bool is_trailer);
+    RequestHead::Outcome add_field(const Decoded& field, bool is_trailer);
     void count_head(size_t size);
     /// The head is complete; `is_ended`: no body follows. False: it is malformed.
     [[nodiscard]] bool begin(bool is_ended);
@@ -101,6 +103,9 @@ class Stream final : public http::Stream,
     bool settle_head();
     bool settle_body(bool is_ended);
     void refuse(uint16_t status);
+    void refuse_length();
+    /// By the Priority field (RFC 9218 §5).
+    void prioritize();
     void begin_websocket();
     void feed_held();
     void feed(Text piece);
@@ -127,7 +132,8 @@ class Stream final : public http::Stream,
     const int32_t id_;
 
     // Input
-    std::string held_;  ///< what came before the handler wanted it; bounded by the stream's window
+    std::string held_;       ///< what came before the handler wanted it; bounded by the stream's window
+    int64_t body_size_ = 0;  ///< bytes that have come
     http::Tunnel* tunnel_ = nullptr;
     event::Task held_task_;
     event::Timer body_timer_;

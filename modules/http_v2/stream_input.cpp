@@ -4,6 +4,7 @@
 #include <sluice/sdk.h>
 
 #include "conf.h"
+#include "priority.h"
 #include "session.h"
 #include "stream.h"
 
@@ -12,8 +13,8 @@ namespace sluice::http2 {
 using http::Request;
 using http::RequestBody;
 
-RequestHead::Outcome Stream::add_field(Text name, Text value, bool is_trailer) {
-    return is_trailer ? head_.add_trailer(*request_, name, value) : head_.add(*request_, name, value);
+RequestHead::Outcome Stream::add_field(const Decoded& field, bool is_trailer) {
+    return is_trailer ? head_.add_trailer(*request_, field) : head_.add(*request_, field);
 }
 
 void Stream::count_head(size_t size) {
@@ -25,7 +26,7 @@ void Stream::refuse(uint16_t status) {
 }
 
 bool Stream::begin(bool is_ended) {
-    if (head_.complete(*request_) == RequestHead::Outcome::malformed) return false;
+    if (head_.complete(*request_, is_ended) == RequestHead::Outcome::malformed) return false;
     if (head_.is_too_large() || head_.has_too_many()) {
         has_begun_ = true;
         is_input_ended_ = is_ended;
@@ -33,6 +34,7 @@ bool Stream::begin(bool is_ended) {
         refuse(head_.is_too_large() ? http::kStatusHeaderTooLarge : uint16_t{400});
         return true;
     }
+    prioritize();
     const std::optional<http::Authority> authority = http::parse_authority(head_.authority());
     if (!authority) {
         request_->log().info("client sent invalid host header");
@@ -72,13 +74,11 @@ bool Stream::settle_head() {
 
 bool Stream::settle_body(bool is_ended) {
     RequestBody& body = request_->body;
-    const http::Field* length = request_->headers.find(http::KnownHeader::content_length);
     is_input_ended_ = is_ended;
     if (is_extended_connect_ || is_ended) {
         body.framing = RequestBody::Framing::none;
-    } else if (length != nullptr) {
-        // The library has checked it, and will compare.
-        body.announced_length = static_cast<int64_t>(text::parse_uint(length->value).value_or(0));
+    } else if (head_.length() >= 0) {
+        body.announced_length = head_.length();
         body.framing = body.announced_length != 0 ? RequestBody::Framing::length : RequestBody::Framing::none;
     } else {
         body.framing = RequestBody::Framing::chunked;
@@ -90,8 +90,19 @@ bool Stream::settle_body(bool is_ended) {
     return false;
 }
 
+/// RFC 9113 §8.1.1. Nobody may take what has come for the whole, so nothing more is handed on.
+void Stream::refuse_length() {
+    request_->log().info("client sent a body that does not have its \"Content-Length\"");
+    session_.reset(*this, NGHTTP2_PROTOCOL_ERROR);
+}
+
 /// The library's callbacks are on the stack: what a handler sends is gathered and leaves later.
 void Stream::take_body(Text piece) {
+    body_size_ += static_cast<int64_t>(piece.size());
+    if (head_.length() >= 0 && body_size_ > head_.length()) {
+        refuse_length();
+        return consume(piece.size());
+    }
     if (tunnel_ != nullptr) return tunnel_take(piece);
     if (is_over_ || has_ended_ || body_ == Body::dropped || request_->body.is_discarded()) {
         consume(piece.size());
@@ -112,6 +123,15 @@ void Stream::hold(Text piece) {
     held_.append(piece);
 }
 
+void Stream::prioritize() {
+    if (request_->headers.find(http::KnownHeader::priority) == nullptr) return;
+    nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 0};
+    // Several lines are one dictionary, and what is wrong in one is wrong in all.
+    for (const http::Field& field : request_->headers)
+        if (field.known == http::KnownHeader::priority && !read_priority(field.value, priority)) return;
+    nghttp2_session_change_extpri_stream_priority(&session_.library(), id_, &priority, 0);
+}
+
 void Stream::consume(size_t size) {
     if (size != 0) session_.consume(*this, size);
 }
@@ -124,6 +144,7 @@ void Stream::drop_input() {
 }
 
 void Stream::end_input() {
+    if (head_.length() >= 0 && body_size_ != head_.length()) return refuse_length();
     is_input_ended_ = true;
     if (is_over_) return;
     if (tunnel_ != nullptr) {

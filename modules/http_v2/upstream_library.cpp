@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "library.h"
+#include "library_memory.h"
 #include "upstream_session.h"
 #include "upstream_stream.h"
 
@@ -19,19 +20,24 @@ UpstreamStream* stream_of(nghttp2_session* session, int32_t id) {
     return static_cast<UpstreamStream*>(nghttp2_session_get_stream_user_data(session, id));
 }
 
-int on_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
-              uint8_t, void*) {
+int on_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+              const uint8_t* value, size_t value_size, uint8_t flags, void*) {
     UpstreamStream* stream = stream_of(session, frame->hd.stream_id);
-    if (stream == nullptr || stream->add_field(text_of(name), text_of(value))) return 0;
+    if (stream == nullptr || stream->add_field(decoded(name, name_size, value, value_size, flags))) return 0;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 // The library would leave such a field out; RFC 9113 §8.2.1 calls the whole message malformed.
-int on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
-                      uint8_t, void*) {
+int on_invalid_header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+                      const uint8_t* value, size_t value_size, uint8_t flags, void*) {
     if (UpstreamStream* stream = stream_of(session, frame->hd.stream_id))
-        stream->refuse_field(text_of(name), text_of(value));
+        stream->refuse_field(decoded(name, name_size, value, value_size, flags));
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user_data) {
+    if (head->type == NGHTTP2_SETTINGS) owner_of(user_data).begin_settings();
+    return 0;
 }
 
 int on_frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
@@ -87,8 +93,9 @@ int on_library_error(nghttp2_session*, int, const char* what, size_t size, void*
 
 struct Setup : LibrarySetup {
     Setup() {
-        nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
-        nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+        nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
@@ -100,10 +107,12 @@ struct Setup : LibrarySetup {
 
 }  // namespace
 
-Library make_upstream_library(UpstreamSession& owner) {
+Library make_upstream_library(UpstreamSession& owner, LibraryMemory& memory) {
     static const Setup setup;
     nghttp2_session* made = nullptr;
-    if (nghttp2_session_client_new2(&made, setup.callbacks, &owner, setup.options) != 0) std::abort();
+    nghttp2_mem functions = functions_of(memory);
+    if (nghttp2_session_client_new3(&made, setup.callbacks, &owner, setup.options, &functions) != 0) std::abort();
+    memory.seal();
     return Library(made);
 }
 

@@ -25,8 +25,9 @@ constexpr size_t kSentAtOnce = 1024 * 1024;
 
 UpstreamSession::UpstreamSession(PeerConnection& connection)
     : connection_(connection),
-      library_(make_upstream_library(*this)),
-      turn_task_(event::Task::call<&UpstreamSession::turn>, this) {
+      library_(make_upstream_library(*this, memory_)),
+      turn_task_(event::Task::call<&UpstreamSession::turn>, this),
+      heard_at_(loop().now()) {
     const std::array<nghttp2_settings_entry, 2> entries{{
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
@@ -43,10 +44,14 @@ UpstreamSession::~UpstreamSession() {
 
 // Before its SETTINGS have come, nobody knows what the upstream allows.
 bool UpstreamSession::has_room() const {
-    if (is_broken_ || is_leaving_ || nghttp2_session_check_request_allowed(library_.get()) == 0) return false;
-    if (!is_greeted_) return stream_count_ == 0;
-    return stream_count_ < std::min(kMostStreams, nghttp2_session_get_remote_settings(
-                                                      library_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
+    if (is_broken_ || is_leaving_ || is_silent_ || nghttp2_session_check_request_allowed(library_.get()) == 0)
+        return false;
+    return stream_count_ < (is_greeted_ ? limit() : 1);
+}
+
+uint32_t UpstreamSession::limit() const {
+    return std::min(kMostStreams,
+                    nghttp2_session_get_remote_settings(library_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
 }
 
 http::upstream::Channel& UpstreamSession::open(http::upstream::Exchange& user,
@@ -57,13 +62,32 @@ http::upstream::Channel& UpstreamSession::open(http::upstream::Exchange& user,
     return *stream;
 }
 
+/// To the library, but for what FrameWalk finds. Negative: an error of the library's.
+ssize_t UpstreamSession::read(Text bytes) {
+    while (!bytes.empty()) {
+        const FrameWalk::Step step = walk_.next(bytes);
+        if (walk_.is_too_large()) {
+            report_error("too large frame size");
+            return nghttp2_session_terminate_session(library_.get(), NGHTTP2_FRAME_SIZE_ERROR);
+        }
+        for (const Text piece : {step.passed, step.update}) {
+            if (piece.empty()) continue;
+            const auto* const data = reinterpret_cast<const uint8_t*>(piece.data());
+            const ssize_t taken = nghttp2_session_mem_recv(library_.get(), data, piece.size());
+            if (taken < 0) return taken;
+        }
+    }
+    return 0;
+}
+
 void UpstreamSession::on_received(event::Received& received) {
     if (is_broken_) return;
+    heard_at_ = loop().now();
+    is_silent_ = false;
     const Text bytes = received.bytes();
     const event::BufferHold hold = received.take();
     current_ = &hold.buffer();
-    const ssize_t taken =
-        nghttp2_session_mem_recv(library_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    const ssize_t taken = read(bytes);
     current_ = nullptr;
     wake();
     if (taken >= 0) return;
@@ -80,13 +104,13 @@ void UpstreamSession::on_sent() {
 
 void UpstreamSession::on_peer_closed() {
     is_broken_ = true;
-    fail_streams(Error("upstream prematurely closed connection", 0));
+    fail_all(Error("upstream prematurely closed connection", 0));
     wake();
 }
 
 void UpstreamSession::on_failed(const Error& error) {
     is_broken_ = true;
-    fail_streams(error);
+    fail_all(error);
     wake();
 }
 
@@ -96,9 +120,19 @@ UpstreamStream* UpstreamSession::find_unfinished() {
     return nullptr;
 }
 
-/// Each of them may end others.
-void UpstreamSession::fail_streams(const Error& error) {
+/// Each stream may end others. Those who wait for room have no part in that the streams fail.
+void UpstreamSession::fail_all(const Error& error) {
+    connection_.opening().retire();
+    const bool was_told = find_unfinished() != nullptr;
     while (UpstreamStream* stream = find_unfinished()) stream->fail(error, false);
+    connection_.opening().fail(error, was_told);
+}
+
+void UpstreamSession::take_settings() {
+    is_greeted_ = true;
+    if (!window_check_.has_overflown(*library_)) return;
+    report_error("SETTINGS_INITIAL_WINDOW_SIZE: a window is too large");
+    nghttp2_session_terminate_session(library_.get(), NGHTTP2_FLOW_CONTROL_ERROR);
 }
 
 /// The library quotes what has come.
@@ -107,6 +141,10 @@ void UpstreamSession::report_error(Text what) {
     const Text shown = what.substr(0, kMost);
     complaint_.resize(http::uri::log_escaped_size(shown));
     complaint_ = std::string(http::uri::log_escape(shown, complaint_));
+}
+
+void UpstreamSession::suspect(Msec silence) {
+    if (loop().now() - heard_at_ >= silence) is_silent_ = true;
 }
 
 void UpstreamSession::give_up_unsent(int32_t id) {
@@ -160,7 +198,7 @@ bool UpstreamSession::send_round() {
         case event::SendState::failed: break;
     }
     is_broken_ = true;
-    fail_streams(Error("send() failed", connection_.socket().send_error()));
+    fail_all(Error("send() failed", connection_.socket().send_error()));
     return false;
 }
 
@@ -180,19 +218,20 @@ void UpstreamSession::settle() {
         nghttp2_session_want_read(library_.get()) == 0 && nghttp2_session_want_write(library_.get()) == 0;
     if (is_over && !is_sending_) is_broken_ = true;
     if (is_broken_) {
-        fail_streams(complaint_.empty() ? Error("upstream prematurely closed connection", 0)
-                                        : Error(std::string("upstream sent invalid HTTP/2: ").append(complaint_), 0));
+        fail_all(complaint_.empty() ? Error("upstream prematurely closed connection", 0)
+                                    : Error(std::string("upstream sent invalid HTTP/2: ").append(complaint_), 0));
     }
     end_streams();
-    if (!streams_.empty()) return;
-    if (!is_broken_ && !is_leaving_) return connection_.rest();
+    if (!is_broken_) connection_.opening().serve();
+    if (!streams_.empty() || connection_.opening().is_awaited()) return;
+    if (!is_broken_ && !is_leaving_ && !is_silent_) return connection_.rest();
     connection_.close();
 }
 
-void begin_upstream_session(PeerConnection& connection, http::upstream::Pool* pool) {
+void begin_upstream_session(PeerConnection& connection) {
     auto made = std::make_unique<UpstreamSession>(connection);
     event::ConnectionHandler& user = *made;
-    connection.share(std::move(made), user, pool);
+    connection.share(std::move(made), user);
 }
 
 }  // namespace sluice::http2

@@ -5,7 +5,7 @@
 //   loop ─► turn(): library ─frames─► Output ─► connection; streams hear what has gone, and end
 //
 //   in use ─ no streams: rests in the pool ─ find_shared(): in use
-//     └─ GOAWAY, broken: no new streams ─ no streams: closed
+//     └─ GOAWAY, silent, broken: no new streams ─ no streams: closed
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,12 @@
 
 #include <sluice/http/upstream/peer_connection.h>
 
+#include "frame_walk.h"
 #include "library.h"
+#include "library_memory.h"
 #include "output.h"
 #include "upstream_stream.h"
+#include "window_check.h"
 
 namespace sluice::http2 {
 
@@ -27,6 +30,10 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
 
     // http::upstream::SharedSession
     bool has_room() const override;
+    bool holds_place() const override { return stream_count_ != 0 || is_silent_; }
+    void on_line_empty() override { wake(); }
+    bool is_greeted() const override { return is_greeted_; }
+    uint32_t limit() const override;
     http::upstream::Channel& open(http::upstream::Exchange& user, http::upstream::FieldProtocol& protocol) override;
     // event::ConnectionHandler
     void on_received(event::Received& received) override;
@@ -48,22 +55,28 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     Text complaint() const { return complaint_; }
 
     // From the library (upstream_library.cpp).
-    void take_settings() { is_greeted_ = true; }
+    void begin_settings() { window_check_.begin(*library_, streams_); }
+    void take_settings();
     void take_goaway() { is_leaving_ = true; }
     void report_error(Text what);
+    /// A stream has waited for so long in vain. When nobody has heard anything meanwhile, the connection may be dead:
+    /// until something comes, there are no new streams.
+    void suspect(Msec silence);
     /// The request of this stream never left, and never will.
     void give_up_unsent(int32_t id);
 
  private:
+    ssize_t read(Text bytes);
     void turn();
     bool fill();
     bool send_round();
     void end_streams();
     void settle();
     UpstreamStream* find_unfinished();
-    void fail_streams(const Error& error);
+    void fail_all(const Error& error);
 
     http::upstream::PeerConnection& connection_;
+    LibraryMemory memory_;
     Library library_;
     Output output_;
     List<UpstreamStream, UpstreamAllTag> streams_;
@@ -71,14 +84,18 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     event::Task turn_task_;
     event::PoolBuffer* current_ = nullptr;
     std::string complaint_;
+    WindowCheck window_check_;
+    FrameWalk walk_{0};
+    Msec heard_at_;                ///< when bytes came last
     uint32_t stream_count_ = 0;    ///< in `streams_`
     bool is_greeted_ : 1 = false;  ///< its SETTINGS have come
     bool is_leaving_ : 1 = false;  ///< its GOAWAY has come
+    bool is_silent_ : 1 = false;   ///< see suspect()
     bool is_sending_ : 1 = false;  ///< `output_` is on its way
     bool is_broken_ : 1 = false;   ///< nothing can be sent or received any more
 };
 
 /// For http::upstream::SharedSessions.
-void begin_upstream_session(http::upstream::PeerConnection& connection, http::upstream::Pool* pool);
+void begin_upstream_session(http::upstream::PeerConnection& connection);
 
 }  // namespace sluice::http2

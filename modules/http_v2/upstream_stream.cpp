@@ -44,7 +44,7 @@ nghttp2_nv to_library(const NameValue& field) {
             .value = bytes_of(field.value),
             .namelen = field.name.size(),
             .valuelen = field.value.size(),
-            .flags = NGHTTP2_NV_FLAG_NONE};
+            .flags = field.is_never_indexed ? uint8_t{NGHTTP2_NV_FLAG_NO_INDEX} : uint8_t{NGHTTP2_NV_FLAG_NONE}};
 }
 
 /// The array is used for one message after the other.
@@ -159,16 +159,20 @@ void UpstreamStream::open_window(size_t size) {
     session_.wake();
 }
 
-bool UpstreamStream::add_field(Text name, Text value) {
+bool UpstreamStream::add_field(const Decoded& field) {
     if (user_ == nullptr || has_failed_) return true;
-    if (protocol_->add_field(*user_, name, value)) return true;
+    using Outcome = http::upstream::FieldProtocol::Outcome;
+    const Outcome outcome = protocol_->add_field(*user_, {field.name, field.value, field.is_never_indexed});
+    if (outcome == Outcome::taken) return true;
+    if (outcome == Outcome::malformed) reset(NGHTTP2_PROTOCOL_ERROR);
     hear_of_head();
     return false;
 }
 
-void UpstreamStream::refuse_field(Text name, Text value) {
+void UpstreamStream::refuse_field(const Decoded& field) {
     if (user_ == nullptr || has_failed_) return;
-    protocol_->refuse_field(*user_, name, value);
+    protocol_->refuse_field(*user_, field.name, field.value);
+    reset(NGHTTP2_PROTOCOL_ERROR);
     hear_of_head();
 }
 
@@ -194,7 +198,9 @@ void UpstreamStream::take_body(Text piece) {
     // A stream that waits for its client must not stop the others: the connection's window is for all of them.
     nghttp2_session_consume_connection(&session_.library(), piece.size());
     if (user_ == nullptr || has_failed_) return;
-    if (is_paused_ || !held_.empty()) {
+    const bool is_too_much = most_at_once_ != 0 && piece.size() > most_at_once_;
+    if (is_paused_ || !held_.empty() || is_too_much) {
+        if (held_.empty() && !is_paused_) session_.loop().defer(held_task_);
         held_.append(piece);
         return;
     }
@@ -220,19 +226,41 @@ void UpstreamStream::resume() {
     if (!held_.empty() || is_input_ended_) session_.loop().defer(held_task_);
 }
 
+/// As much as may be delivered at once.
+std::string UpstreamStream::take_held() {
+    if (most_at_once_ == 0 || held_.size() <= most_at_once_) return std::exchange(held_, {});
+    std::string taken = held_.substr(0, most_at_once_);
+    held_.erase(0, most_at_once_);
+    return taken;
+}
+
 void UpstreamStream::deliver_held() {
     if (user_ == nullptr || is_paused_ || has_failed_) return;
     if (!held_.empty()) {
-        HeldBuffer& buffer = HeldBuffer::make(std::exchange(held_, {}));
+        HeldBuffer& buffer = HeldBuffer::make(take_held());
         const event::BufferHold hold(buffer);
         open_window(buffer.text().size());
         Received received(buffer, buffer.text());
         user_->on_received(received);
     }
-    if (user_ != nullptr && !is_paused_ && held_.empty() && is_input_ended_) tell_end();
+    if (user_ == nullptr || is_paused_ || has_failed_) return;
+    if (!held_.empty()) {
+        session_.loop().defer(held_task_);
+    } else if (is_input_ended_) {
+        tell_end();
+    }
 }
 
 // --- its end ---
+
+/// The first of several counts.
+void UpstreamStream::reset(uint32_t error) {
+    nghttp2_submit_rst_stream(&session_.library(), NGHTTP2_FLAG_NONE, id_, error);
+}
+
+void UpstreamStream::on_timed_out(Msec silence) {
+    session_.suspect(silence);
+}
 
 void UpstreamStream::close() {
     user_ = nullptr;
@@ -243,7 +271,7 @@ void UpstreamStream::close() {
     if (id_ == 0) {
         is_closed_ = true;
     } else if (!is_closed_ && !ends_by_itself && !session_.is_broken()) {
-        nghttp2_submit_rst_stream(&session_.library(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+        reset(NGHTTP2_CANCEL);
     }
     session_.wake();
 }

@@ -7,10 +7,13 @@
 
 #include <nghttp2/nghttp2.h>
 #include <sluice/core/base/list.h>
+#include <sluice/core/base/recycled.h>
 #include <sluice/event/loop.h>
 #include <sluice/http/upstream/channel.h>
 #include <sluice/http/upstream/exchange.h>
 #include <sluice/http/upstream/field_protocol.h>
+
+#include "library.h"
 
 namespace sluice::http2 {
 
@@ -20,7 +23,8 @@ class UpstreamSession;
 struct UpstreamAllTag {};
 struct UpstreamGoneTag {};
 
-class UpstreamStream final : public http::upstream::Channel,
+class UpstreamStream final : public Recycled<UpstreamStream, 128>,
+                             public http::upstream::Channel,
                              public ListNode<UpstreamAllTag>,
                              public ListNode<UpstreamGoneTag> {
  public:
@@ -37,17 +41,18 @@ class UpstreamStream final : public http::upstream::Channel,
     void resume() override;
     bool is_paused() const override { return is_paused_; }
     void expect_bulk() override {}
-    void limit_receiving(uint32_t) override {}
+    void limit_receiving(uint32_t most) override { most_at_once_ = most; }
     int64_t bytes_sent() const override { return bytes_sent_; }
     int64_t user_bytes_sent() const override { return bytes_sent_; }
     bool was_refused() const override { return was_refused_; }
+    void on_timed_out(Msec silence) override;
     void finish(http::upstream::Pool*) override { close(); }
     void close() override;
 
     // What the upstream sends: calls of the library. The exchange may leave in each of them.
     /// False: it is given up.
-    [[nodiscard]] bool add_field(Text name, Text value);
-    void refuse_field(Text name, Text value);
+    [[nodiscard]] bool add_field(const Decoded& field);
+    void refuse_field(const Decoded& field);
     /// A block of fields has ended, which had `size` bytes.
     void end_block(size_t size, bool is_end);
     void take_body(Text piece);
@@ -74,9 +79,11 @@ class UpstreamStream final : public http::upstream::Channel,
 
  private:
     bool submit();
+    void reset(uint32_t error);
     Error reset_error(uint32_t code) const;
     void open_window(size_t size);
     void hear_of_head();
+    std::string take_held();
     void deliver_held();
     void tell_end();
 
@@ -85,9 +92,10 @@ class UpstreamStream final : public http::upstream::Channel,
     http::upstream::FieldProtocol* protocol_;
     event::Chain out_;
     event::Task held_task_;
-    std::string held_;  ///< what came while it was paused; bounded by the stream's window
+    std::string held_;  ///< what came while it was paused, or too much at once; bounded by the stream's window
     int64_t bytes_sent_ = 0;
-    int32_t id_ = 0;  ///< 0: the request was not given to the library yet
+    uint32_t most_at_once_ = 0;  ///< bytes of the answer's body that are delivered in one call; 0: any
+    int32_t id_ = 0;             ///< 0: the request was not given to the library yet
     bool is_paused_ : 1 = false;
     bool is_pending_ : 1 = false;       ///< the exchange waits for on_sent()
     bool is_deferred_ : 1 = false;      ///< the library waits for more of the body

@@ -33,7 +33,6 @@ struct CoreConf {
     Setting<Msec> timer_resolution;
     Setting<bool> pcre_jit;
     Setting<bool> autoload_modules;
-    Setting<Text> ssl_engine;
     Setting<bool> ssl_objects_inheritable;
     log::ErrorLog error_log;
     std::vector<event::ThreadPoolOptions> thread_pools;

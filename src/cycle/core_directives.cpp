@@ -1,4 +1,5 @@
 // The rows of the main context.
+#include <algorithm>
 #include <optional>
 
 #include <unistd.h>
@@ -63,18 +64,27 @@ Result<void> parse_debug_points(Parser& parser, Setting<proc::DebugPoints>& fiel
     return set(field, proc::parse_debug_points(words[0].text));
 }
 
-/// nginx: a minus may stand in front, and no bounds are checked here.
+/// nginx: a sign may stand in front, and there are no bounds; the system takes what lies beyond its own as the last
+/// of them.
 Result<void> parse_priority(Parser& parser, Setting<int32_t>& field, Arguments words) {
     const Text word = words[0].text;
-    const std::optional<uint64_t> number = text::parse_uint(word.starts_with('-') ? word.substr(1) : word);
+    const bool has_sign = word.starts_with('-') || word.starts_with('+');
+    const std::optional<uint64_t> number = text::parse_uint(has_sign ? word.substr(1) : word);
     parser.point_at(words[0]);
-    if (!number || *number > INT32_MAX) return invalid(parser, "invalid number");
-    field.set(word.starts_with('-') ? -static_cast<int32_t>(*number) : static_cast<int32_t>(*number));
+    if (!number || *number > INT64_MAX) return invalid(parser, "invalid number");
+    const auto size = static_cast<int32_t>(std::min<uint64_t>(*number, INT32_MAX));
+    field.set(word.starts_with('-') ? -size : size);
     return {};
 }
 
 Result<void> parse_path(Parser& parser, Setting<Text>& field, Arguments words) {
     field.set(parser.full_path(words[0].text));
+    return {};
+}
+
+/// nginx: an empty name is the default's.
+Result<void> parse_pid(Parser& parser, Setting<Text>& field, Arguments words) {
+    field.set(parser.full_path(words[0].text.empty() ? Text(SLUICE_PID_PATH) : words[0].text));
     return {};
 }
 
@@ -136,11 +146,11 @@ constexpr std::array kCoreRows{
         "master_process", {.where = kMain, .initial = "on", .help = "whether workers are started"}),
     conf::directive<&CoreConf::timer_resolution>(
         "timer_resolution", {.where = kMain, .help = "accepted: the clock is read once a turn anyway"}),
-    conf::custom<&CoreConf::pid, parse_path>("pid", {.where = kMain,
-                                                     .initial = SLUICE_PID_PATH,
-                                                     .help = "file for the number of the master process",
-                                                     .arity = {1, 1},
-                                                     .syntax = "file"}),
+    conf::custom<&CoreConf::pid, parse_pid>("pid", {.where = kMain,
+                                                    .initial = SLUICE_PID_PATH,
+                                                    .help = "file for the number of the master process",
+                                                    .arity = {1, 1},
+                                                    .syntax = "file"}),
     conf::custom<&CoreConf::lock_file, parse_path>("lock_file", {.where = kMain,
                                                                  .initial = SLUICE_LOCK_PATH,
                                                                  .help = "accepted for compatibility",
@@ -217,13 +227,11 @@ constexpr std::array kThreadPoolRows{
 };
 
 constexpr std::array kOpensslRows{
-    conf::directive<&CoreConf::ssl_engine>(
-        "ssl_engine", {.where = kMain, .help = "accepted for compatibility", .syntax = "device"}),
     conf::custom<&CoreConf::ssl_objects_inheritable, parse_ssl_objects_inheritable>(
         "ssl_object_cache_inheritable",
         {.where = kMain,
          .initial = "on",
-         .help = "certificates and keys whose files have not changed are not parsed again by a reload",
+         .help = "certificates, keys and lists whose files have not changed are not parsed again by a reload",
          .arity = {1, 1},
          .syntax = "on | off"}),
 };

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "core/conf/watch.h"
 #include "core/proc/listening_sockets.h"
+#include "core/shm/inherited_zones.h"
 
 namespace sluice::cycle {
 
@@ -77,7 +78,7 @@ Result<void> Cycle::settle(EventsBlock& block) {
     return {};
 }
 
-Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous) {
+Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous, shm::InheritedZones* inherited) {
     auto* const block = static_cast<EventsBlock*>(main_set_.find(EventsBlock::slot));
     if (!block->is_written) return Error("no \"events\" section in configuration");
     Result<void> done = make_settings();
@@ -85,7 +86,7 @@ Result<void> Cycle::open(proc::ListeningSockets* sockets, const Cycle* previous)
     if (done && options_.is_test) done = check_pid_file();
     if (done) done = make_folders();
     if (done) done = open_logs();
-    if (done) done = zones_.map(previous != nullptr ? &previous->zones_ : nullptr, log_);
+    if (done) done = zones_.map(previous != nullptr ? &previous->zones_ : nullptr, log_, inherited);
     if (!done) return done;
     done = check_connections();
     if (done) done = make_accept_turns();
@@ -159,8 +160,8 @@ Result<void> Cycle::make_accept_turns() {
 
 /// Workers that gave up their rights could not make them.
 Result<void> Cycle::make_folders() const {
-    for (const Text folder : environment_.folders) {
-        const std::string path(folder);
+    for (const conf::Folder& folder : environment_.folders) {
+        const std::string path(folder.path);
         if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
             return Error("mkdir() \"" + path + "\" failed", errno);
         if (settings_.user.uid == proc::User::kNoUser) continue;
@@ -222,8 +223,10 @@ Result<std::unique_ptr<proc::Generation>> CycleLoader::load(proc::ListeningSocke
                                                             proc::Generation* previous) {
     auto* const running = static_cast<Cycle*>(previous);
     auto cycle = std::make_unique<Cycle>(options_, running != nullptr ? running->log() : start_log_, running);
+    shm::InheritedZones inherited;
+    if (running == nullptr) inherited.take_over(start_log_);
     Result<void> done = cycle->read();
-    if (done) done = cycle->open(&sockets, running);
+    if (done) done = cycle->open(&sockets, running, &inherited);
     if (!done) return done.error();
     return std::unique_ptr<proc::Generation>(std::move(cycle));
 }

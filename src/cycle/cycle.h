@@ -33,9 +33,10 @@ class Cycle final : public proc::Generation {
     /// Reads `-g` and the file. The error's text is complete, with place and caret.
     Result<void> read();
     /// After read(): everything else that can fail before workers run: settings that need the system, logs, zones,
-    /// sockets. `sockets` may be null for a test, which opens and closes its own. An error with an empty text was
-    /// logged already.
-    Result<void> open(proc::ListeningSockets* sockets, const Cycle* previous);
+    /// sockets. `sockets` may be null for a test, which opens and closes its own. `inherited`: zones of the binary
+    /// before this one; null: none. An error with an empty text was logged already.
+    Result<void> open(proc::ListeningSockets* sockets, const Cycle* previous,
+                      shm::InheritedZones* inherited = nullptr);
 
     const CoreConf& core() const { return *core_; }
     const EventsConf& events() const { return *events_; }
@@ -48,6 +49,7 @@ class Cycle final : public proc::Generation {
     int run_worker(proc::Worker& worker) override;
     bool is_watching() const override { return !environment_.watches.empty(); }
     bool look() override;
+    shm::Zones* zones() override { return &zones_; }
     void reopen_logs(uid_t owner) override;
 
     log::OpenFiles& files() { return files_; }

@@ -144,8 +144,10 @@ Result<void> ignore_foreign(Parser& parser, EventsConf&, Arguments) {
 }
 
 constexpr conf::Directive foreign(Text name) {
-    return conf::action<EventsConf, ignore_foreign>(
-        name, {.where = kEvents, .help = "accepted: for another system's event method", .arity = {1, 1}});
+    return conf::action<EventsConf, ignore_foreign>(name, {.where = kEvents,
+                                                           .help = "accepted: for another system's event method",
+                                                           .arity = {1, 1},
+                                                           .syntax = "number"});
 }
 
 constexpr std::array kForeignRows{

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <span>
 
 #include <arpa/inet.h>
 
@@ -18,6 +19,24 @@ Text path_of(const sockaddr_un& address, socklen_t length) {
     if (length <= kPathOffset) return {};
     const Text path{address.sun_path, std::min<size_t>(length - kPathOffset, sizeof address.sun_path)};
     return path.front() == '\0' ? path : path.substr(0, path.find('\0'));
+}
+
+/// Copies an address without the zeros that nginx allows in front of decimal numbers: inet_pton() does not. False
+/// when there is no room.
+bool copy_canonical(Text literal, std::span<char> out) {
+    const size_t colon = literal.rfind(':');
+    const bool has_decimals = literal.find('.') != Text::npos;
+    const size_t decimals = !has_decimals ? literal.size() : colon == Text::npos ? 0 : colon + 1;
+    size_t length = 0;
+    for (size_t i = 0; i < literal.size(); ++i) {
+        const bool begins = i == decimals || (i > decimals && literal[i - 1] == '.');
+        if (begins)
+            while (literal[i] == '0' && i + 1 < literal.size() && text::is_digit(literal[i + 1])) ++i;
+        if (length + 1 >= out.size() || literal[i] == '\0') return false;
+        out[length++] = literal[i];
+    }
+    out[length] = '\0';
+    return true;
 }
 
 }  // namespace
@@ -61,8 +80,7 @@ std::optional<SocketAddress> SocketAddress::parse_ip(Text literal, uint16_t port
     const bool in_brackets = literal.size() > 2 && literal.front() == '[' && literal.back() == ']';
     if (in_brackets) literal = literal.substr(1, literal.size() - 2);
     char terminated[INET6_ADDRSTRLEN];
-    if (literal.size() >= sizeof terminated || literal.find('\0') != Text::npos) return std::nullopt;
-    *std::copy(literal.begin(), literal.end(), terminated) = '\0';
+    if (!copy_canonical(literal, terminated)) return std::nullopt;
     in_addr v4{};
     if (!in_brackets && ::inet_pton(AF_INET, terminated, &v4) == 1) return ipv4(ntohl(v4.s_addr), port);
     in6_addr v6{};

@@ -15,11 +15,16 @@ struct Buffer {
     const char* end = nullptr;
     int fd = -1;
     bool is_direct = false;  ///< a file opened with O_DIRECT: it is read, aligned, and never sent by itself
+    /// Memory of a socket that encrypts by itself: this type of TLS record (RFC 8446 §5.1: an alert, a message of a
+    /// handshake), and not data.
+    uint8_t record_type = 0;
     int64_t file_begin = 0;
     int64_t file_end = 0;
     Buffer* next = nullptr;
 
     bool is_file() const { return fd >= 0; }
+    /// Bytes that may leave together with those of their neighbours.
+    bool is_data() const { return fd < 0 && record_type == 0; }
     int64_t size() const { return is_file() ? file_end - file_begin : end - begin; }
     Text text() const { return {begin, static_cast<size_t>(end - begin)}; }
 };
@@ -46,7 +51,7 @@ class Chain {
     }
     /// Appends `length` bytes of a file from `offset` on. The descriptor stays the caller's.
     void add_file(Arena& arena, int fd, int64_t offset, int64_t length) {
-        if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, false, offset, offset + length));
+        if (length > 0) append(*arena.make<Buffer>(nullptr, nullptr, fd, false, uint8_t{0}, offset, offset + length));
     }
     /// Appends what `other` consists of; the memory itself is common to both.
     void add_copy(Arena& arena, const Chain& other) {

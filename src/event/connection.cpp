@@ -70,10 +70,11 @@ void Connection::begin(int fd) {
     error_ = 0;
     bulk_memory_ = 0;
     receive_limit_ = 0;
-    is_paused_ = expects_bulk_ = is_sending_ = is_writing_ = shuts_down_ = is_connecting_ = is_failed_ = false;
+    is_paused_ = expects_bulk_ = expects_end_ = precedes_end_ = is_sending_ = is_writing_ = shuts_down_ =
+        is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
     closed_told_ = closed_told_early_ = false;
-    is_waiting_to_write_ = is_watching_end_ = yields_ = corks_ = false;
+    is_waiting_to_write_ = is_watching_end_ = yields_ = kernel_encrypts_ = false;
 }
 
 void Connection::open(UniqueFd fd) {
@@ -92,7 +93,7 @@ Result<void> Connection::connect(const SocketAddress& peer, const ConnectOptions
 }
 
 int64_t Connection::user_bytes_sent() const {
-    return transport_ != nullptr ? transport_->plain_sent() : bytes_sent_;
+    return transport_ != nullptr ? transport_->plain_sent(*this) : bytes_sent_;
 }
 
 void Connection::pause() {
@@ -142,8 +143,11 @@ void Connection::send_files(int64_t most, ThreadPool* pool) {
 }
 
 WriteOptions Connection::write_options() const {
-    if (file_sender_ == nullptr) return {.most = kWriteAtOnce, .corks = corks_};
-    return {.most = file_sender_->most_at_once(), .corks = corks_, .stops_at_files = file_sender_->has_pool()};
+    WriteOptions options{.most = kWriteAtOnce, .precedes_end = precedes_end_, .wants_room = kernel_encrypts_};
+    if (file_sender_ == nullptr) return options;
+    options.most = file_sender_->most_at_once();
+    options.stops_at_files = file_sender_->has_pool();
+    return options;
 }
 
 SendState Connection::send_file_in_thread() {
@@ -216,7 +220,6 @@ void Connection::drop_kept() {
 
 void Connection::tell_received(PoolBuffer& buffer, Text bytes) {
     bytes_received_ += static_cast<int64_t>(bytes.size());
-    loop_.count_arrival();
     if (bytes.size() >= BufferPool::kSmallSize) {
         bulk_memory_ = kBulkMemory;
     } else if (bulk_memory_ != 0) {

@@ -82,15 +82,19 @@ class Connection : public ListNode<Connection> {
     /// Much will come (a response body, an upload): larger buffers are used from now on. Without it they are used
     /// while what comes fills the small ones.
     void expect_bulk(bool expected) { expects_bulk_ = expected; }
+    /// After what is sent next the connection will be closed: it does not wait for the turn's end, so that both
+    /// happen before the peer closes its side, which would leave the end of the connection to this one. For good.
+    void expect_end() { expects_end_ = true; }
+    /// What is sent next is the last, and close() or shutdown_write() follows as soon as it is out: its last packet
+    /// waits for FIN, 200 ms at most. Not where the peer may still send: close() then resets the connection, and what
+    /// waits is lost. For good.
+    void join_end() { precedes_end_ = true; }
 
     /// At most so many bytes are delivered at once from now on, so that the user can pause in between; 0: any.
     void limit_receiving(uint32_t most);
 
-    /// Sends a chain; takes its contents. What fits into one packet leaves in one; of more than that the head may
-    /// leave by itself, unless the connection corks.
+    /// Sends a chain; takes its contents. Only full packets leave while more of the chain follows.
     SendState send(Chain& chain);
-    /// `tcp_nopush`: only full packets while more of the chain follows.
-    void set_corks(bool corks) { corks_ = corks; }
     /// How ranges of files leave from now on: `most` bytes at once before others have their turn (0: any); in threads
     /// of `pool`, or, where that is null, from the loop.
     void send_files(int64_t most, ThreadPool* pool);
@@ -180,12 +184,13 @@ class Connection : public ListNode<Connection> {
     uint8_t seen_in_ = 0;  ///< io_uring: the epoch of Batching
     bool is_paused_ : 1 = false;
     bool expects_bulk_ : 1 = false;
-    bool is_sending_ : 1 = false;  ///< a chain of the user's
-    bool is_writing_ : 1 = false;  ///< `out_`, which may be a transport's own
-    bool shuts_down_ : 1 = false;  ///< when `out_` has gone
+    bool expects_end_ : 1 = false;
+    bool precedes_end_ : 1 = false;  ///< what is sent: FIN follows
+    bool is_sending_ : 1 = false;    ///< a chain of the user's
+    bool is_writing_ : 1 = false;    ///< `out_`, which may be a transport's own
+    bool shuts_down_ : 1 = false;    ///< when `out_` has gone
     bool is_connecting_ : 1 = false;
     bool is_failed_ : 1 = false;
-    bool corks_ : 1 = false;
     bool is_readable_ : 1 = false;          ///< epoll: an edge came that was not read to its end
     bool is_receiving_ : 1 = false;         ///< io_uring: a receive is in flight
     bool is_multishot_ : 1 = false;         ///< io_uring: which goes on by itself
@@ -196,6 +201,7 @@ class Connection : public ListNode<Connection> {
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
     bool closed_told_early_ : 1 = false;  ///< while paused: bytes may still follow
+    bool kernel_encrypts_ : 1 = false;    ///< see Transport::let_kernel_encrypt()
 };
 
 }  // namespace sluice::event

@@ -179,6 +179,7 @@ bool EpollBackend::read_once(Connection& connection) {
     const int error = errno;
     const bool had_closed = connection.peer_closed_;
     if (size > 0) {
+        connection.loop_.count_arrival();
         // Less than there was room for: all there is was read, and an edge tells of more. A peer that has closed
         // leaves an end of stream, or an error, behind the bytes.
         connection.is_readable_ = static_cast<uint32_t>(size) == room || had_closed;

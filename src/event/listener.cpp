@@ -5,6 +5,8 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "event/backend.h"
 #include "event/loop.h"
@@ -75,9 +77,15 @@ void Listener::hold_back() {
 
 bool Listener::may_accept() {
     if (!is_accepting()) return false;
-    if (handler_.has_room() || handler_.make_room()) return is_accepting();
+    if (handler_.room() != 0 || handler_.make_room()) return is_accepting();
     hold_back();
     return false;
+}
+
+bool Listener::may_take_all(bool goes_on) const {
+    constexpr size_t kMuchRoom = 512;
+    constexpr size_t kStillRoom = 256;
+    return !options_.is_exclusive && handler_.room() >= (goes_on ? kStillRoom : kMuchRoom);
 }
 
 void Listener::on_accept_failed(int error) {
@@ -96,6 +104,18 @@ void Listener::on_accept_failed(int error) {
 void Listener::deliver(int fd, const SocketAddress& peer) {
     complained_ = false;
     handler_.on_accepted({UniqueFd(fd), peer}, endpoint_);
+}
+
+void Listener::deliver(int fd) {
+    SocketAddress peer;
+    socklen_t length = SocketAddress::capacity();
+    if (::getpeername(fd, peer.get(), &length) != 0) {
+        loop_.log().write(LogLevel::info, errno, "getpeername() failed");
+        ::close(fd);
+        return;
+    }
+    peer.set_length(length);
+    deliver(fd, peer);
 }
 
 }  // namespace sluice::event

@@ -48,9 +48,9 @@ class AcceptHandler {
     virtual void on_accepted(Accepted&& accepted, void* endpoint) = 0;
     /// Descriptors or connections ran out: close idle ones. True when some room was made, or will be in this turn.
     virtual bool make_room() = 0;
-    /// Asked before accepting: when it is false and make_room() is too, accepting stops until Listener::resume().
-    /// With io_uring a few connections may still come.
-    virtual bool has_room() const = 0;
+    /// Asked before accepting: for how many connections there is room. When there is none and make_room() is false,
+    /// accepting stops until Listener::resume(). With io_uring a few connections may still come.
+    virtual size_t room() const = 0;
 
  protected:
     ~AcceptHandler() = default;
@@ -91,6 +91,9 @@ class Listener {
     friend class EpollBackend;
     friend class UringBackend;
     bool is_accepting() const { return is_running_ && !is_held_back_ && has_turn_; }
+    /// Whether all that wait may be taken at once: nobody else would take them, and there is room. A bit less of it
+    /// is enough for going on than for beginning.
+    bool may_take_all(bool goes_on) const;
     /// Tells the backend what has changed.
     void settle(bool was_accepting);
     /// Whether to accept (one more) now.
@@ -98,6 +101,9 @@ class Listener {
     /// Logs why accept failed. Stops for a while when descriptors ran out and no room can be made.
     void on_accept_failed(int error);
     void deliver(int fd, const SocketAddress& peer);
+    /// One whose peer's address did not come with it. A client that has reset it meanwhile has no address any more,
+    /// and what it sent counts for nothing (RFC 9293 §3.10.7.4): it is closed.
+    void deliver(int fd);
     void on_retry();
 
     Loop& loop_;

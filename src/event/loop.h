@@ -87,8 +87,8 @@ class Loop {
     Msec now() const { return now_; }
     /// Unix time of this turn in milliseconds.
     int64_t wall_msec() const { return wall_msec_; }
-    /// Counts deliveries of bytes from the wire. As long as it stays the same, whatever is worked on was sent before:
-    /// what was looked up meanwhile is as good as new.
+    /// Counts receptions of bytes from the wire, of one connection or of many at once. As long as it stays the same,
+    /// whatever is worked on was sent before: what was looked up meanwhile is as good as new.
     uint64_t arrivals() const { return arrivals_; }
     void count_arrival() { ++arrivals_; }
     BackendKind backend_kind() const { return kind_; }

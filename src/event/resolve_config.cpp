@@ -124,6 +124,14 @@ HostPort split_host_port(Text value) {
     return {parts.host, *port, {}};
 }
 
+std::optional<SocketAddress> parse_local(Text value) {
+    if (!value.ends_with(']'))
+        if (const auto address = SocketAddress::parse_ip(value, 0)) return address;
+    const HostPort parts = split_host_port(value);
+    if (parts.port == 0) return std::nullopt;
+    return SocketAddress::parse_ip(parts.host, parts.port);
+}
+
 Result<std::vector<SocketAddress>> resolve_listen(Text value, uint16_t default_port) {
     if (value.starts_with("unix:")) return resolve_unix(value, kListen);
     Split parts = split(value);

@@ -16,6 +16,9 @@ struct HostPort {
 };
 HostPort split_host_port(Text value);
 
+/// The address that a socket is bound to before it connects: "127.0.0.1", "127.0.0.1:5000", "::1", "[::1]:5000".
+std::optional<SocketAddress> parse_local(Text value);
+
 /// What `listen` takes: "80", "*:80", "127.0.0.1", "[::1]:80", "localhost:80", "unix:/path"; for a port also a range,
 /// "8000-8010". Errors in nginx's words
 /// with the quoted value: `host not found in "x" of the "listen" directive`, `invalid port in …`.

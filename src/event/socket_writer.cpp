@@ -2,7 +2,10 @@
 #include "event/socket_writer.h"
 
 #include <cerrno>
+#include <cstring>
 
+#include <linux/tls.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 
 namespace sluice::event {
@@ -10,7 +13,7 @@ namespace sluice::event {
 size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows) {
     size_t count = 0;
     const Buffer* buffer = chain.head();
-    for (; buffer != nullptr && !buffer->is_file() && count < pieces.size(); buffer = buffer->next)
+    for (; buffer != nullptr && buffer->is_data() && count < pieces.size(); buffer = buffer->next)
         pieces[count++] = {const_cast<char*>(buffer->begin), static_cast<size_t>(buffer->end - buffer->begin)};
     more_follows = buffer != nullptr;
     return count;
@@ -18,43 +21,23 @@ size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows) {
 
 namespace {
 
-/// A head before a body that needs several packets in any case leaves by itself, as with nginx: BBR measures the path
-/// by what is acknowledged, and holds a second large packet back by a timer when the first has waited for its
-/// acknowledgement. Where segments are as large as on loopback that costs more than all the rest.
-constexpr int64_t kLongestHead = 4096;
-
-size_t count_head(const Chain& chain) {
-    size_t count = 0;
-    int64_t size = 0;
-    for (const Buffer* piece = chain.head(); piece != nullptr && !piece->is_file(); piece = piece->next, ++count) {
-        size += piece->size();
-        if (size > kLongestHead) break;
-    }
-    return count;
-}
-
 /// What one system call did; `is_short`: the socket took less than it was offered, so it is full.
 struct Step {
     ssize_t size;
     bool is_short;
 };
 
-Step send_memory(int fd, const Chain& chain, bool corks) {
+/// The head of an answer waits for the file behind it, and its end for FIN: they share a packet, and a packet costs
+/// more than a system call.
+Step send_memory(int fd, const Chain& chain, bool precedes_end) {
     iovec pieces[kMostPieces];
     bool more_follows = false;
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = gather(chain, pieces, more_follows);
-    if (!corks && chain.size() > kOneSegment) {
-        const size_t head = count_head(chain);
-        if (head != 0 && head <= message.msg_iovlen) {
-            message.msg_iovlen = head;
-            more_follows = false;
-        }
-    }
     size_t offered = 0;
     for (size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
-    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0);
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows || precedes_end ? MSG_MORE : 0);
     const ssize_t size =
         message.msg_iovlen == 1 ? ::send(fd, pieces[0].iov_base, offered, flags) : ::sendmsg(fd, &message, flags);
     return {size, size >= 0 && static_cast<size_t>(size) < offered};
@@ -68,7 +51,38 @@ Step send_range(int fd, const Buffer& range, int64_t most) {
     return {-1, false};
 }
 
+Step send_front(int fd, const Chain& chain, const WriteOptions& options) {
+    const Buffer& front = *chain.head();
+    if (front.is_file()) return send_range(fd, front, options.most);
+    if (front.is_data()) return send_memory(fd, chain, options.precedes_end);
+    return {send_piece(fd, front), false};
+}
+
+/// When the answer is no, the kernel tells of the room that comes later.
+bool has_room(int fd) {
+    pollfd socket{.fd = fd, .events = POLLOUT, .revents = 0};
+    return ::poll(&socket, 1, 0) == 1;
+}
+
 }  // namespace
+
+ssize_t send_piece(int fd, const Buffer& piece) {
+    iovec bytes{const_cast<char*>(piece.begin), static_cast<size_t>(piece.end - piece.begin)};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char room[CMSG_SPACE(sizeof piece.record_type)]{};
+    if (!piece.is_data()) {
+        message.msg_control = room;
+        message.msg_controllen = sizeof room;
+        cmsghdr& type = *CMSG_FIRSTHDR(&message);
+        type.cmsg_level = SOL_TLS;
+        type.cmsg_type = TLS_SET_RECORD_TYPE;
+        type.cmsg_len = CMSG_LEN(sizeof piece.record_type);
+        std::memcpy(CMSG_DATA(&type), &piece.record_type, sizeof piece.record_type);
+    }
+    return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 
 ssize_t send_file(int fd, const Buffer& range, int64_t most) {
     off_t offset = range.file_begin;
@@ -80,10 +94,8 @@ Written write_chain(int fd, Chain& chain, int64_t& count, const WriteOptions& op
     int64_t sent = 0;
     while (!chain.empty()) {
         if (options.most > 0 && sent >= options.most) return Written::enough;
-        const bool is_file = chain.head()->is_file();
-        if (is_file && options.stops_at_files) return Written::at_file;
-        const Step step =
-            is_file ? send_range(fd, *chain.head(), options.most) : send_memory(fd, chain, options.corks);
+        if (chain.head()->is_file() && options.stops_at_files) return Written::at_file;
+        const Step step = send_front(fd, chain, options);
         if (step.size < 0) {
             if (errno == EINTR) continue;
             return errno == EAGAIN ? Written::blocked : Written::failed;
@@ -93,7 +105,7 @@ Written write_chain(int fd, Chain& chain, int64_t& count, const WriteOptions& op
         count += step.size;
         if (step.is_short) return Written::blocked;
     }
-    return Written::all;
+    return options.wants_room && !has_room(fd) ? Written::blocked : Written::all;
 }
 
 }  // namespace sluice::event

@@ -1,4 +1,5 @@
-// Writing a chain to a socket at once, as far as that goes: memory by send or sendmsg, file ranges by sendfile.
+// Writing a chain to a socket at once, as far as that goes: memory by send or sendmsg, file ranges by sendfile, TLS
+// records that the kernel encrypts by sendmsg with their type.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,11 @@ constexpr int64_t kOneSegment = 60 * 1024;
 
 struct WriteOptions {
     int64_t most = 0;             ///< bytes of a call, roughly, before others have their turn; 0: any
-    bool corks = false;           ///< no packet leaves that is not full while more follows (`tcp_nopush`)
     bool stops_at_files = false;  ///< sends memory only
+    /// FIN follows at once, and shares the last packet.
+    bool precedes_end = false;
+    /// `all` only when there is room for more (see Transport::let_kernel_encrypt).
+    bool wants_room = false;
 };
 
 /// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`.
@@ -37,8 +41,11 @@ Written write_chain(int fd, Chain& chain, int64_t& count, const WriteOptions& op
 /// -1 with errno; 0: the file is shorter than that.
 ssize_t send_file(int fd, const Buffer& range, int64_t most);
 
-/// The chain's memory up to its first file range, as far as `pieces` goes; returns how many were filled in.
-/// `more_follows`: something of the chain is not among them.
+/// One call for a piece of memory, which may be a TLS record. The bytes that it took, or -1 with errno.
+ssize_t send_piece(int fd, const Buffer& piece);
+
+/// The chain's data in memory up to its first piece of another kind, as far as `pieces` goes; returns how many were
+/// filled in. `more_follows`: something of the chain is not among them.
 size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows);
 
 }  // namespace sluice::event

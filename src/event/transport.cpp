@@ -1,7 +1,7 @@
 // Transport: the way back into the connection.
 #include "event/transport.h"
 
-#include <sys/socket.h>
+#include "event/socket_writer.h"
 
 namespace sluice::event {
 
@@ -39,10 +39,12 @@ void Transport::tell_failed(Connection& connection, const Error& error) {
     connection.handler_->on_failed(error);
 }
 
-void Transport::send_at_once(Connection& connection, Text wire) {
-    if (connection.is_writing_ || connection.is_failed_ || wire.empty()) return;
-    const ssize_t sent = ::send(connection.fd_, wire.data(), wire.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent > 0) connection.bytes_sent_ += sent;
+size_t Transport::send_at_once(Connection& connection, const Buffer& wire) {
+    if (connection.is_writing_ || connection.is_failed_) return 0;
+    const ssize_t sent = send_piece(connection.fd_, wire);
+    if (sent <= 0) return 0;
+    connection.bytes_sent_ += sent;
+    return static_cast<size_t>(sent);
 }
 
 }  // namespace sluice::event

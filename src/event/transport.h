@@ -14,6 +14,8 @@ class Transport {
     /// Turns a chain of plain bytes into what goes on the wire (file ranges are read into memory) and sends it with
     /// send_raw().
     virtual SendState send(Connection& connection, Chain& plain) = 0;
+    /// Whether ranges of files leave as without a transport: reading them first is of no use.
+    virtual bool sends_files() const { return false; }
     /// A raw send is over: the transport sends what is left, or the user's on_sent() is called (returns true).
     virtual bool on_raw_sent(Connection& connection) = 0;
     /// The peer's end of stream: true when it was announced properly (TLS close_notify).
@@ -23,7 +25,7 @@ class Transport {
     /// Before shutdown_write(): a parting message, behind what is being sent.
     virtual void on_shutdown_write(Connection& connection) = 0;
     /// Bytes of the user's that were handed to the kernel or wait for it only.
-    virtual int64_t plain_sent() const = 0;
+    virtual int64_t plain_sent(const Connection& connection) const = 0;
 
  protected:
     ~Transport() = default;
@@ -38,8 +40,14 @@ class Transport {
     static void tell_peer_closed(Connection& connection);
     /// The connection is broken: what the peer sent makes no sense, or what it waits for can't be sent. Once.
     static void tell_failed(Connection& connection, const Error& error);
-    /// Puts bytes into the kernel if nothing is on its way there, as many as fit: last words before a close.
-    static void send_at_once(Connection& connection, Text wire);
+    /// Puts memory into the kernel if nothing is on its way there, as much as fits, and returns how much: last words
+    /// before a close, or what must be there before anything else.
+    static size_t send_at_once(Connection& connection, const Buffer& wire);
+    static bool is_writing(const Connection& connection) { return connection.is_writing_; }
+    /// The socket was given keys: from now on it takes plain bytes, and records that are no data by their type
+    /// (Buffer::record_type). It may hold back the end of what it has taken until there is room, and drops that when
+    /// it is closed; so a send is over only when there is room for more.
+    static void let_kernel_encrypt(Connection& connection) { connection.kernel_encrypts_ = true; }
 };
 
 }  // namespace sluice::event

@@ -82,6 +82,7 @@ class UringBackend final : public Backend {
     void arm(Connection& connection);
     void stop_receiving(Connection& connection);
     void watch_for_end(Connection& connection);
+    void starve(Connection& connection);
     void feed_starved();
     void serve_ready();
     void serve(Connection& connection);
@@ -92,8 +93,10 @@ class UringBackend final : public Backend {
     bool withdraw_send(const Connection& connection);
 
     // uring_listener.cpp
-    void on_accept(AcceptSlot& slot, int result);
-    void accept(AcceptSlot& slot);
+    void on_accept(AcceptSlot& slot, const Completion& completion);
+    void accept(AcceptOperation& operation);
+    void accept_one(AcceptSlot& slot);
+    void accept_all(AcceptSlot& slot);
     void take_woken(Listener& listener);
     void release(AcceptOperation& operation);
 
@@ -106,6 +109,7 @@ class UringBackend final : public Backend {
     bool is_set_up_ = false;
     bool has_ring_index_ = false;  ///< the kernel knows the ring by an index, not by a descriptor
     bool can_batch_ = false;
+    bool is_arrival_counted_ = false;  ///< of this turn: all that it brings was there when it began
     Batching batching_;
     BufferRing ring_buffers_;
     Arena messages_;  ///< message headers and addresses that the kernel reads when they are submitted

@@ -6,10 +6,12 @@
 //          └─ bulk: poll ────────► read_bulk() ─► told; arm()
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "event/loop.h"
 #include "event/socket_writer.h"
 #include "event/uring_backend.h"
 
@@ -53,7 +55,9 @@ void UringBackend::stop_receiving(Connection& connection) {
     cancel(pack(&connection, connection.generation_, kReceive));
 }
 
-/// A paused connection with nothing in flight would not hear that its peer has gone.
+/// A paused connection with nothing in flight would not hear that its peer has gone. Nor does a multishot receive
+/// always hear of a reset: where it follows data so closely that the kernel has run nothing in between, it takes both
+/// for one event (Linux 6.18). Sending would tell, so that who answers at once needs no watch.
 void UringBackend::watch_for_end(Connection& connection) {
     if (connection.is_watching_end_ || connection.closed_told_) return;
     connection.is_watching_end_ = true;
@@ -64,6 +68,11 @@ void UringBackend::watch_for_end(Connection& connection) {
 bool UringBackend::has_buffer_for(const Connection& connection) const {
     if (connection.wants_multishot()) return ring_buffers_.in_ring() != 0;
     return pool_.has_free(BufferPool::Kind::bulk) || pool_.has_free(BufferPool::Kind::small);
+}
+
+/// One that is to be served anyway stays where it is: it has more to do than to receive, and asks for a buffer then.
+void UringBackend::starve(Connection& connection) {
+    if (!connection.is_linked()) starved_.push_back(connection);
 }
 
 void UringBackend::feed_starved() {
@@ -173,21 +182,25 @@ void UringBackend::on_receive(Connection& connection, const Completion& completi
 
 void UringBackend::on_received(Connection& connection, const Completion& completion) {
     PoolBuffer& buffer = ring_buffers_.take(completion.flags);
-    if (!connection.is_failed_ && completion.result > 0)
+    if (!connection.is_failed_ && completion.result > 0) {
+        if (!std::exchange(is_arrival_counted_, true)) connection.loop_.count_arrival();
         connection.tell_received(buffer, {buffer.data, static_cast<size_t>(completion.result)});
+    }
     buffer.release();
     if (!is_still(connection, generation_of(completion.data)) || connection.is_failed_) return;
     if (completion.result <= 0) return on_receive_ended(connection, -completion.result);
     if (!connection.is_receiving_) return arm(connection);
     if (connection.is_paused_ ? connection.kept_count() >= kMostKept : !connection.wants_multishot())
         stop_receiving(connection);
+    else if (!connection.is_writing_)
+        watch_for_end(connection);
 }
 
 void UringBackend::on_receive_ended(Connection& connection, int error) {
     if (connection.is_failed_) return;
     switch (error) {
         case 0: on_end(connection); break;
-        case ENOBUFS: starved_.push_back(connection); break;
+        case ENOBUFS: starve(connection); break;
         case ECANCELED:
         case EINTR:
         case EAGAIN:
@@ -223,7 +236,7 @@ bool UringBackend::read_once(Connection& connection) {
     PoolBuffer* buffer = connection.wants_bulk() ? pool_.take(BufferPool::Kind::bulk) : nullptr;
     if (buffer == nullptr) buffer = pool_.take(BufferPool::Kind::small);
     if (buffer == nullptr) {
-        starved_.push_back(connection);
+        starve(connection);
         return false;
     }
     buffer->hold();
@@ -231,7 +244,10 @@ bool UringBackend::read_once(Connection& connection) {
     const ssize_t size = ::recv(connection.fd_, buffer->data, room, MSG_DONTWAIT);
     const int error = size < 0 ? errno : 0;
     const bool was_filled = size > 0 && static_cast<uint32_t>(size) == room;
-    if (size > 0) connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
+    if (size > 0) {
+        connection.loop_.count_arrival();
+        connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
+    }
     buffer->release();
     if (size == 0) {
         on_end(connection);
@@ -257,7 +273,9 @@ void UringBackend::on_connect(Connection& connection, int result) {
 /// Of the poll of a connection that was paused when it was asked for.
 void UringBackend::on_hang_up(Connection& connection, int events) {
     connection.is_watching_end_ = false;
-    if (connection.is_paused_ && events >= 0 && !connection.is_failed_) tell_hang_up(connection, events);
+    if (events < 0 || connection.is_failed_) return;
+    if (connection.is_paused_) return tell_hang_up(connection, events);
+    if (connection.is_multishot_) stop_receiving(connection);
 }
 
 void UringBackend::tell_hang_up(Connection& connection, int events) {
@@ -293,10 +311,11 @@ void UringBackend::serve(Connection& connection) {
 
 /// A call of its own weighs little beside much to send, and nothing waits for the turn to end.
 SendState UringBackend::send(Connection& connection) {
-    if (connection.out_.size() > kOneSegment) return write_now(connection);
+    if (connection.expects_end_ || connection.out_.empty() || connection.out_.size() > kOneSegment)
+        return write_now(connection);
     const Buffer* piece = connection.out_.head();
     for (size_t i = 0; piece != nullptr && i < kMostPieces; ++i, piece = piece->next)
-        if (piece->is_file()) return write_now(connection);
+        if (!piece->is_data()) return write_now(connection);
     queue_send(connection);
     return SendState::pending;
 }
@@ -363,7 +382,7 @@ void UringBackend::on_send(Connection& connection, int result) {
 
 void UringBackend::go_on_sending(Connection& connection) {
     if (connection.is_failed_ || connection.is_file_in_thread()) return;
-    const SendState state = connection.out_.empty() ? SendState::done : send(connection);
+    const SendState state = send(connection);
     if (state == SendState::done) connection.tell_written();
     if (state == SendState::failed) connection.tell_failed("send() failed", connection.error_);
 }

@@ -16,15 +16,17 @@ struct UringBackend::WatchOperation final : Operation, ListNode<WatchOperation> 
     Watch* watch;  ///< null: it is gone
 };
 
-/// One accept: the kernel writes the peer's address here.
+/// One accept. The kernel writes the peer's address here, unless it takes one connection after the other.
 struct alignas(8) UringBackend::AcceptSlot {
     AcceptOperation* operation = nullptr;
     SocketAddress peer;
     socklen_t length = 0;
     bool is_in_flight = false;
+    bool takes_all = false;
 };
 
-/// Several accepts are in flight at once, so that a burst needs fewer turns.
+/// Several accepts are in flight at once, so that a burst needs fewer turns; or one that goes on (takes_all), which
+/// is cheaper, but can't be told how many connections to leave to others.
 struct UringBackend::AcceptOperation : ListNode<AcceptOperation> {
     static constexpr size_t kMost = 16;
     static constexpr size_t kUsual = 4;
@@ -32,6 +34,7 @@ struct UringBackend::AcceptOperation : ListNode<AcceptOperation> {
     Listener* listener = nullptr;  ///< null: it is gone
     uint16_t in_flight = 0;
     uint16_t cancelled = 0;  ///< since all were in flight; what may have been handed to them is taken
+    AcceptSlot* taking_all = nullptr;
     std::array<AcceptSlot, kMost> slots;
 };
 

@@ -12,7 +12,7 @@ Text content_type_of(Request& request) {
         const Text type = (*core.types)->find(request.extension());
         if (!type.empty()) return type;
     }
-    return core.default_type->evaluate(request);
+    return *core.default_type;
 }
 
 bool has_type(const Response& response, const conf::Sequence<Text>& types) {

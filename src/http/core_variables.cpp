@@ -219,9 +219,7 @@ Text nginx_version(const Request&) {
     return kVersion;
 }
 Text hostname(const Request&) {
-    static char name[256] = {};
-    if (name[0] == '\0') static_cast<void>(::gethostname(name, sizeof(name) - 1));
-    return Text(name);
+    return host_name();
 }
 Text pid(const Request& r) {
     return made(r, static_cast<int64_t>(::getpid()));
@@ -353,5 +351,11 @@ const Variable kCoreVariables[kCoreVariableCount] = {
     {.name = "time_local", .get = time_local, .cacheable = false},
     {.name = "time_iso8601", .get = time_iso8601, .cacheable = false},
 };
+
+Text host_name() {
+    static char name[256] = {};
+    if (name[0] == '\0') static_cast<void>(::gethostname(name, sizeof(name) - 1));
+    return Text(name);
+}
 
 }  // namespace sluice::http

@@ -8,4 +8,7 @@ namespace sluice::http {
 constexpr size_t kCoreVariableCount = 75;
 extern const Variable kCoreVariables[kCoreVariableCount];
 
+/// $hostname: of the machine, asked once per process.
+Text host_name();
+
 }  // namespace sluice::http

@@ -17,6 +17,8 @@ struct Field {
     Text value;
     uint32_t hash = 0;
     KnownHeader known = KnownHeader::none;
+    /// It came as one that no table may hold, and must go on so by HTTP/2 (RFC 7541 §6.2.3, §7.1.3).
+    bool is_never_indexed = false;
     Field* next = nullptr;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "event/transport.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/copy_step.h"
@@ -58,8 +59,9 @@ bool Request::send_header() {
         if (is_finished_ || header_generation_ != generation) return false;
     }
     response.is_header_sent = true;
+    const event::Transport* transport = connection_.transport().transport();
     copies_files_ = response.is_body_in_memory || !*conf<LocationConf>().sendfile ||
-                    connection_.transport().transport() != nullptr || version >= kHttp2 ||
+                    (transport != nullptr && !transport->sends_files()) || version >= kHttp2 ||
                     (!is_main() && parent_->copies_files_);
     return true;
 }

@@ -217,6 +217,10 @@ void Request::complete() {
     stream_->on_finished(*this);
 }
 
+bool Request::ends_with_answer() const {
+    return !has_subrequests() && conf<LocationConf>().post_action->empty();
+}
+
 void Request::on_output_gone() {
     if (included_ != nullptr) return std::exchange(included_, nullptr)->on_output_gone();
     if (is_finished_ || is_filter_waiting_) return;

@@ -63,6 +63,8 @@ class Request final : public script::Subject, public LogContext {
     Headers trailers;  ///< behind the body, complete when the body is; HTTP/1's are not kept
     RequestBody body;
     int64_t head_length = 0;  ///< bytes of request line and headers ($request_length adds the body)
+    /// As Field's, of the path that came by HTTP/2.
+    bool is_path_never_indexed = false;
 
     Response response;
 
@@ -162,6 +164,8 @@ class Request final : public script::Subject, public LogContext {
     void set_limit_rate(Text value);
     int64_t limit_rate_after() const;
     int64_t head_bytes_sent = 0;  ///< of the response
+    /// Nothing is left to do once the answer is out: no post_action, and no subrequest that goes on.
+    bool ends_with_answer() const;
     /// The whole response was handed over and has left.
     bool is_complete() const { return (is_finished_ && is_last_output_) || was_post_action_begun_; }
 

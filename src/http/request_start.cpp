@@ -1,6 +1,8 @@
 // From head to phases.
 #include "http/request_start.h"
 
+#include <array>
+
 #include "http/conf/http_conf.h"
 #include "http/conf/server_conf.h"
 #include "http/request.h"
@@ -8,6 +10,30 @@
 #include "http/uri/normalize.h"
 
 namespace sluice::http {
+
+namespace {
+
+/// Beside those that settle server and framing. nginx takes the others as often as they come, some of which should
+/// come once as well.
+constexpr auto kComeOnce = [] {
+    std::array<bool, kKnownHeaderCount> once{};
+    for (const KnownHeader known : {KnownHeader::authorization, KnownHeader::content_range, KnownHeader::expect,
+                                    KnownHeader::if_match, KnownHeader::if_modified_since, KnownHeader::if_none_match,
+                                    KnownHeader::if_range, KnownHeader::if_unmodified_since})
+        once[static_cast<size_t>(known)] = true;
+    return once;
+}();
+
+}  // namespace
+
+bool is_repeated(const Request& request, KnownHeader known, Text name, Text value) {
+    if (!kComeOnce[static_cast<size_t>(known)]) return false;
+    const Field* const previous = request.headers.find(known);
+    if (previous == nullptr) return false;
+    request.log().info("client sent duplicate header line: \"", name, ": ", value, "\", previous value: \"",
+                       previous->name, ": ", previous->value, "\"");
+    return true;
+}
 
 RequestTarget split_target(Text uri) {
     RequestTarget target{.uri = uri, .path = uri, .args = {}, .traits = {}};
@@ -47,7 +73,8 @@ std::optional<h1::Refusal> settle_target(Request& request, const RequestTarget& 
         if (!normal.ok()) return h1::Refusal{400, "client sent invalid request"};
         request.uri = normal.path;
     }
-    request.parsed_uri = request.uri;
+    // "GET http://host?args": what was sent is no path that could go on.
+    request.parsed_uri = request.unparsed_uri.starts_with('/') ? request.uri : Text{};
     request.parsed_args = request.args;
     return std::nullopt;
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "http/fields/host.h"
+#include "http/fields/known_header.h"
 #include "http/fields/token_list.h"
 #include "http/h1/path_scan.h"
 #include "http/h1/slice.h"
@@ -13,6 +14,10 @@
 namespace sluice::http {
 
 class Request;
+
+/// A field of the head repeats one that a request has once, as with nginx: it is to be answered with 400, and the log
+/// has it. Two servers could each believe another one of the two.
+bool is_repeated(const Request& request, KnownHeader known, Text name, Text value);
 
 /// The parts of a request's target. They live as long as the request.
 struct RequestTarget {

@@ -32,6 +32,10 @@ struct Response {
     bool is_body_in_memory : 1 =
         false;  ///< an active filter needs bytes: set by header hooks, files are read before it
     bool is_unconditional : 1 = false;  ///< If-Modified-Since and the like are the origin's business (proxied)
+    // As Field's, of what is not among `headers`.
+    bool is_content_type_never_indexed : 1 = false;
+    bool is_etag_never_indexed : 1 = false;
+    bool is_location_never_indexed : 1 = false;
 
     /// Takes the validators and the length away, when a filter changes the body.
     void clear_length() { content_length = kUnknownLength; }

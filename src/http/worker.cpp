@@ -8,6 +8,7 @@
 #include "http/conf/http_conf.h"
 #include "http/module.h"
 #include "http/request.h"
+#include "http/static/recent_files.h"
 
 namespace sluice::http {
 
@@ -144,6 +145,7 @@ void Worker::report_no_room(int64_t& reported_at, Text what) {
 bool Worker::make_room() {
     // Where descriptors have run out, whoever found that has said so.
     if (!has_room() && !idle_.empty()) report_no_room(reported_reuse_at_, ", reusing connections");
+    if (has_room() && recent_files().close_open()) return true;
     const uint32_t most = std::max(1U, std::min(kMostClosedAtOnce, count_ / 8));
     uint32_t closed = 0;
     while (closed < most && !idle_.empty()) {

@@ -94,7 +94,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     // event::AcceptHandler
     void on_accepted(event::Accepted&& accepted, void* endpoint) override;
     bool make_room() override;
-    bool has_room() const override { return count_ < settings_.connections; }
+    size_t room() const override { return count_ < settings_.connections ? settings_.connections - count_ : 0; }
+    bool has_room() const { return room() != 0; }
 
  private:
     void add_to_count();

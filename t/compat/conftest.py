@@ -1,4 +1,5 @@
 """Two servers with one configuration: ours, and real nginx as the specification."""
+import email.utils
 import os
 import re
 
@@ -34,6 +35,17 @@ class Pair:
         return [neutral(act(server), server) for server in self.servers]
 
 
+def _relative_expiry(text):
+    """Expires by its distance from Date, where that is no fixed date: a second may pass between two answers."""
+    fields = dict(re.findall(r'(?m)^(Date|Expires): (.*GMT)\r$', text))
+    if len(fields) < 2:
+        return text
+    date, expires = (email.utils.parsedate_to_datetime(fields[name]).timestamp() for name in ('Date', 'Expires'))
+    if abs(expires - date) > 5 * 365 * 86400:
+        return text
+    return text.replace(f'Expires: {fields["Expires"]}', f'Expires: NOW{expires - date:+.0f}')
+
+
 def neutral(text, server):
     """Takes out ports, the folder, the server's name and version, dates of now, and random boundaries."""
     text = text.replace(str(server.prefix), '/PREFIX')
@@ -44,6 +56,7 @@ def neutral(text, server):
     text = re.sub(r'\b(nginx|sluice)/[\d.]+', 'SERVER', text)
     text = re.sub(r'(?m)^Server: (nginx|sluice)\b', 'Server: SERVER', text)
     text = re.sub(r'<center>(nginx|sluice)</center>', '<center>SERVER</center>', text)
+    text = _relative_expiry(text)
     text = re.sub(r'(?m)^Date: .*', 'Date: NOW', text)
     return re.sub(r'\b\d{20}\b', 'BOUNDARY', text)
 

@@ -49,6 +49,17 @@ def test_buffer_and_flush(server):
     assert s.access(1, 'logs/u.log') == ['/one']
 
 
+@pytest.mark.sluice_only('nginx makes its error log of its stderr first')
+def test_an_empty_name_is_stderr(server):
+    s = server(HEAD + 'access_log "" u; server { listen 127.0.0.1:%%main%%; return 200; }')
+    s.get('/one')
+    s.access(1, 'logs/output')
+    s.signal('USR1')
+    wait_for(lambda: s.log().count('reopening logs') >= 2, 'master and worker to open the logs anew')
+    s.get('/two')
+    assert s.access(2, 'logs/output')[-2:] == ['/one', '/two']
+
+
 def test_full_buffer_is_written(server):
     s = server(HEAD + 'access_log logs/u.log u buffer=64; server { listen 127.0.0.1:%%main%%; return 200; }')
     with s.connect() as c:

@@ -11,6 +11,7 @@ CONF = r'''
         location /missing { error_page 404 /page.html; root %%PREFIX%%/none; }
         location /code { error_page 404 =200 /page.html; return 404; }
         location /code403 { error_page 404 =403 /page.html; return 404; }
+        location /code1000 { error_page 404 =1000 /page.html; return 404; }
         location /taken { error_page 404 = /made; return 404; }
         location = /made { return 202 made; }
         location /named { error_page 404 500 @fallback; return 500; }
@@ -55,6 +56,12 @@ def site(module_server):
 def test_page(site, target, status, body):
     r = site.get(target)
     assert (r.status, r.text) == (status, body)
+
+
+@pytest.mark.sluice_only('nginx answers with status 1000, which clients refuse')
+def test_a_status_that_http_does_not_have(site):
+    assert (site.get('/code1000').status, site.get('/code1000').text) == (404, 'the page')
+    assert re.search(r'\[warn\] .*"=1000" is ignored: HTTP has no such status in ', site.log() + site.read('logs/output'))
 
 
 def test_named_with_code(site):

@@ -28,7 +28,7 @@ CONF = r'''
         location /e/epoch { expires epoch; return 200 x; }
         location /e/off { expires off; return 200 x; }
         location /e/daily { expires @15h30m; return 200 x; }
-        location /e/mod/ { expires modified 24h; alias html/; }
+        location /e/mod/ { expires modified +24h; alias html/; }
         location /e/var { expires $arg_e; return 200 x; }
         location /e/status/ { expires 1h; E_ANSWERS }
         location /e/inherit/ { expires 5m; location /e/inherit/in { return 200 x; } location /e/inherit/off { expires off; return 200 x; } }

@@ -146,6 +146,12 @@ def test_a_body_with_padding(peer):
     assert peer.response(stream).body == b'abcdef'
 
 
+@pytest.mark.parametrize('name, status', [('authorization', 400), ('if-none-match', 400), ('expect', 400), ('content-range', 400), ('user-agent', 200)])
+def test_a_field_twice(peer, name, status):
+    assert peer.get('/text', [(name, '"a"'), (name, '"b"')]).status == status
+    assert peer.get('/text').status == 200, 'the connection goes on'
+
+
 def test_a_body_that_is_too_large(peer):
     stream = peer.ask('/tight/', 'POST', [('content-length', '2000')], end=False)
     assert peer.response(stream).status == 413

@@ -5,29 +5,11 @@ import pytest
 
 from lib import h2
 from lib.h2 import ENHANCE_YOUR_CALM, PROTOCOL_ERROR, Peer
+from lib.h2_strict import CONF, held, peer, strict  # noqa: F401 (fixtures)
 from lib.messages import reply
+from lib.upstream import Held
 
 pytestmark = pytest.mark.sluice_only('nginx 1.22 is laxer, answers with pages, or chooses other codes')
-
-CONF = r'''
-    server {
-        listen 127.0.0.1:%%main%% http2;
-        location / { return 200 "$request_uri"; }
-        location /file { root html; }
-        location /up/ { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; }
-    }
-'''
-
-
-@pytest.fixture(scope='module')
-def strict(module_server):
-    return module_server(CONF, files={'html/file': 'x' * 100_000}, ports={'up': 1})
-
-
-@pytest.fixture
-def peer(strict):
-    with Peer(('127.0.0.1', strict.port())) as made:
-        yield made
 
 
 def head(**changes):
@@ -275,15 +257,9 @@ def test_a_block_in_many_pieces(peer):
 
 
 def test_too_many_streams_at_once(server, scripted):
-    from lib.upstream import Held
     gate = Held()
-
-    def script(up, _):
-        up.request()
-        gate.pass_()
-        up.send(reply('done'))
     instance = server(r'''server { listen 127.0.0.1:%%main%% http2; http2_max_concurrent_streams 3;
-        location / { proxy_pass http://127.0.0.1:%%up%%; } }''', ports={'up': scripted(script).port})
+        location / { proxy_pass http://127.0.0.1:%%up%%; } }''', ports={'up': scripted(held(gate)).port})
     with Peer(('127.0.0.1', instance.port())) as peer:
         peer.until(lambda: peer.settings is not None, 'SETTINGS')
         peer.ping()

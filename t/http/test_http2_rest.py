@@ -7,7 +7,7 @@ import pytest
 
 from lib import h2
 from lib.h2 import Peer
-from lib.messages import Malformed, reply
+from lib.messages import BrokenOff, reply
 from lib.processes import cpu_seconds
 from lib.wait import wait_for
 
@@ -50,7 +50,7 @@ def some_frame(peer, dice):
 
 def answer_once(up, _):
     """And close, so that no connection is kept; bodies that break off are what this is about."""
-    with contextlib.suppress(Malformed):
+    with contextlib.suppress(BrokenOff):
         up.request()
         up.send(reply('y' * 1000, headers={'Connection': 'close'}))
 

@@ -7,7 +7,7 @@ import pytest
 
 from lib import h2
 from lib.h2 import Peer
-from lib.messages import Malformed, reply
+from lib.messages import BrokenOff, reply
 
 STREAMS = int(os.environ.get('SOAK', 4000))  # in all; `make soak` says how many
 AT_MOST = 100  # on each connection
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.sluice_only('a soak of ours'), pytest.mark.soak]
 
 def script(up, _):
     """Answers; a request that is broken off in its body is what this is about."""
-    with contextlib.suppress(Malformed):
+    with contextlib.suppress(BrokenOff):
         while (request := up.request()) is not None:
             up.send(reply(request.body))
 

@@ -5,42 +5,9 @@ import pytest
 
 from lib import h2
 from lib.h2 import CANCEL, COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR, STREAM_CLOSED, Peer
+from lib.h2_strict import begun, peer, strict, waiting  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.sluice_only('nginx 1.22 is laxer, or chooses other codes')
-
-CONF = r'''
-    server {
-        listen 127.0.0.1:%%main%% http2;
-        location / { add_header X-Long "$arg_long"; return 200 "$request_uri"; }
-        location /file { root html; }
-        location /up/ { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; }
-    }
-'''
-
-
-@pytest.fixture(scope='module')
-def strict(module_server):
-    return module_server(CONF, files={'html/file': 'x' * 100_000}, ports={'up': 1})
-
-
-@pytest.fixture
-def peer(strict):
-    with Peer(('127.0.0.1', strict.port())) as made:
-        made.until(lambda: made.settings is not None, 'SETTINGS')
-        yield made
-
-
-def begun(peer):
-    """A stream whose body goes on."""
-    return peer.ask('/up/x', 'POST', end=False)
-
-
-def waiting(peer):
-    """A stream whose request is complete, and whose answer is not."""
-    peer.opens_windows = False
-    stream = peer.ask('/file')
-    peer.until(lambda: peer.stream(stream).body, 'some of the body')
-    return stream
 
 
 def head(peer, path='/x'):
@@ -66,6 +33,22 @@ def test_errors_of_a_stream(peer, name):
     peer.send(h2.window_update(0, 1000))
     assert (peer.stream(stream).reset, peer.goaways) == (code, [])
     assert peer.get('/after').text == '/after'
+
+
+@pytest.mark.parametrize('cut', range(1, 13))
+def test_a_window_update_of_nothing_in_two_pieces(peer, cut):
+    """However its bytes come, it is the stream's error."""
+    stream = begun(peer)
+    peer.send_cut(h2.window_update(stream, 0), cut)
+    assert peer.reset_code(stream) == PROTOCOL_ERROR and not peer.goaways
+    assert peer.get('/after').text == '/after'
+
+
+@pytest.mark.parametrize('cut', [3, 9, 11])
+@pytest.mark.parametrize('stream', [0, 99], ids=['the connection', 'no stream'])
+def test_a_window_update_of_nothing_for_others_in_two_pieces(peer, cut, stream):
+    peer.send_cut(h2.window_update(stream, 0), cut)
+    assert peer.goaway() == PROTOCOL_ERROR
 
 
 CONNECTION_ERRORS = {

@@ -46,6 +46,17 @@ def test_without_alpn_it_is_http1(site):
     assert tls.connect(site).get('/text', host='a.test').text.startswith('|https|on|')
 
 
+def test_what_alpn_has_chosen_is_spoken(site):
+    """RFC 9113 §3.2, §3.4: whatever the first bytes look like."""
+    with Peer(('127.0.0.1', site.port()), preface=False,
+              wrap=lambda sock: tls.context(alpn=('h2',)).wrap_socket(sock, server_hostname='a.test')) as peer:
+        peer.send(b'GET /text HTTP/1.1\r\nHost: a.test\r\n\r\n')
+        assert peer.goaway() == h2.PROTOCOL_ERROR and not peer.streams
+    with secured(site, alpn=('http/1.1',)) as peer:
+        assert peer.socket.selected_alpn_protocol() == 'http/1.1'
+        assert b'HTTP/1.1 400' in peer.socket.recv(1000)
+
+
 def test_bodies(site):
     with secured(site) as peer:
         assert peer.get('/big', authority='a.test').body == BIG

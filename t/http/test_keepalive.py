@@ -2,6 +2,8 @@
 import ctypes
 import os
 import socket
+import struct
+import time
 
 import pytest
 
@@ -139,6 +141,57 @@ def test_lingering_close(server, mode):
         c.rest()
 
 
+def test_lingering_time(server):
+    """However much still comes, reading it has an end."""
+    s = server('lingering_close always; lingering_timeout 5s; lingering_time 1s; client_max_body_size 1k;' + PLAIN)
+    c = s.connect().send(request('POST', '/f', {'Content-Length': 100_000_000}))
+    assert c.response().status == 413
+
+    def is_refused():
+        try:
+            c.socket.sendall(b'x')
+        except OSError:
+            return True
+        return False
+    with takes(0.02, 5):
+        wait_for(is_refused, 'the end of its patience')
+
+
+def trickle(c, least):
+    """A byte each 100 ms, for at least so many seconds; fails when the server has closed. How many there were."""
+    end = time.monotonic() + least
+    count = 0
+    while time.monotonic() < end:
+        count += 1
+        c.socket.sendall(b'x')
+        due = time.monotonic() + 0.1
+        wait_for(lambda: time.monotonic() > due)
+    return count
+
+
+def test_lingering_goes_on_while_something_comes(server):
+    """lingering_timeout is for silence."""
+    s = server('lingering_timeout 400ms; client_max_body_size 1k;' + PLAIN)
+    c = s.connect().send(request('POST', '/f', {'Content-Length': 100_000}))
+    assert c.response().status == 413
+    trickle(c, 1.2)
+
+
+@pytest.mark.parametrize('rest', [True, False])
+def test_a_body_that_nobody_wanted_comes_slowly(server, rest):
+    """The connection is kept: what is left of the body may come in pieces, but not after silence."""
+    s = server('lingering_timeout 400ms;' + PLAIN)
+    c = s.connect().send(request('POST', '/', {'Content-Length': 100}))
+    assert c.response().text == '/'
+    sent = trickle(c, 1.2)
+    if rest:
+        c.send(b'x' * (100 - sent))
+        assert c.get('/next').text == '/next'
+    else:
+        with takes(0.05, 5):
+            assert c.is_closed()
+
+
 def test_lingering_reads_what_is_still_coming(server):
     s = server('lingering_timeout 1s; client_max_body_size 1k;' + PLAIN)
     c = s.connect()
@@ -153,6 +206,15 @@ def test_client_that_closes_at_once(site):
         site.connect().reset()
         site.connect().send('GET ').reset()
         site.connect().send(request('GET', '/f')).reset()
+
+
+def test_client_that_resets_right_behind_a_part(site):
+    """However close the two come, the server hears of both; the audit finds connections that did not."""
+    for _ in range(10_000):
+        client = socket.create_connection(('127.0.0.1', site.port()))
+        client.send(b'GET ')
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        client.close()
 
 
 def test_worker_connections_make_room(server):
@@ -188,3 +250,38 @@ def test_tcp_nodelay(server):
         for target, expected in (('/off', False), ('/off', False), ('/on', True)):
             assert c.get(target).text == target[1:]
             assert no_delay_of(s, c.socket) == expected
+
+
+TCP_CLOSE_WAIT = 8  # the peer has said that it sends nothing more
+
+
+def end_came_with_the_answer(client, sent):
+    client.settimeout(10)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.sendall(sent)
+    assert client.recv(65536).startswith(b'HTTP/1.1 200')
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO) == TCP_CLOSE_WAIT
+
+
+@pytest.mark.sluice_only('its end is a packet of its own')
+@pytest.mark.parametrize('version, header', [('HTTP/1.1', 'close'), ('HTTP/1.0', None)])
+def test_the_last_packet_carries_the_end(site, version, header):
+    """There is no moment between the two."""
+    for _ in range(50):
+        with socket.create_connection(('127.0.0.1', site.port())) as client:
+            assert end_came_with_the_answer(client, request('GET', '/', {'Connection': header}, version=version))
+
+
+@pytest.mark.parametrize('sent, more', [(request('POST', '/', {'Connection': 'close'}, body='x' * 100), b'\r\n'),
+                                        (request('GET', '/ended'), request('GET', '/2'))], ids=['a line too many', 'the next request'])
+def test_an_answer_is_not_lost_to_what_follows_its_request(server, sent, more):
+    """It comes at any time, also between the answer and the end, and then resets the connection (RFC 9112 §2.2, §9.6)."""
+    site = server('''server { listen 127.0.0.1:%%main%%; location / { return 200 ok; }
+                     location /ended { keepalive_timeout 0; return 200 ok; } }''')
+    for _ in range(500):
+        with socket.create_connection(('127.0.0.1', site.port())) as client:
+            client.settimeout(10)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.sendall(sent)
+            client.sendall(more)
+            assert client.recv(65536).endswith(b'ok')

@@ -4,7 +4,7 @@ import pytest
 from lib.client import request
 from lib.messages import reply
 from lib.upstream import Held, answering
-from lib.wait import wait_for
+from lib.wait import takes, wait_for
 
 CONF = r'''
     log_format after '$request_uri|$uri|$status|[$request_completion]|$body_bytes_sent';
@@ -49,19 +49,33 @@ def test_it_hears_of_the_request(noted, target, text):
     assert len(s.access(3)) == 3
 
 
-def test_the_client_does_not_wait(noted):
-    held = Held()
-
+def answering_late(held):
     def script(peer, up):
         up.requests.append(peer.request())
         held.pass_()
         peer.send(reply('late'))
-    s = noted(script)
+    return script
+
+
+def test_the_client_does_not_wait(noted):
+    held = Held()
+    s = noted(answering_late(held))
     with s.connect() as c:
         assert c.get('/page').text == 'the page'
         wait_for(lambda: s.notes.requests, 'the note')
         held.open()
     assert len(s.access(1)) == 1
+
+
+def test_who_ends_the_connection_does_not_wait_either(noted):
+    """Where the answer waited for the end of its connection, each would take 200 ms."""
+    held = Held()
+    s = noted(answering_late(held))
+    with takes(0, 2):
+        for _ in range(20):
+            assert s.connect().get('/proxied/x', {'Connection': 'close'}).text == 'real'
+    held.open()
+    wait_for(lambda: len(s.notes.requests) == 20, 'the notes')
 
 
 def test_off(noted):

@@ -1,10 +1,15 @@
 """proxy_pass with `proxy_http_version 2`: what the upstream is asked, answers, bodies, TLS with ALPN, and configurations side by side."""
+import contextlib
+import re
+
 import pytest
+from OpenSSL import SSL, crypto
 
 from lib import h2_upstream, tls, tls_upstream
+from lib.client import request
 from lib.messages import reply
 from lib.upstream import answering
-from lib.wait import wait_for
+from lib.wait import assert_pace, wait_for
 
 pytestmark = pytest.mark.sluice_only('nginx 1.22 has no HTTP/2 to upstreams by proxy_pass')
 CONF = '''
@@ -49,6 +54,14 @@ def test_request_bodies(passing, buffering, size):
     body = (bytes(range(256)) * (size // 256 + 1))[:size]
     assert s.request('POST', '/', body=body).text == 'x'
     assert up.last.body == body and up.last['content-length'] == str(size)
+
+
+@pytest.mark.parametrize('rate', [20_000, 200_000])
+def test_pace(passing, rate):
+    """proxy_limit_rate holds for each stream, though the upstream may send a window of it at once."""
+    s, _ = passing(h2_upstream.answering(b'x' * rate * 2), f'proxy_limit_rate {rate}; proxy_buffers 8 4k;')
+    for _ in range(2):
+        assert_pace(s.connect().send(request('GET', '/', {'Connection': 'close'})).socket, rate * 2, rate)
 
 
 @pytest.mark.parametrize('buffering', ['on', 'off'])
@@ -116,11 +129,10 @@ SECURE = CONF.replace('http://up', 'https://up').replace('proxy_http_version 2;'
                                                          'proxy_ssl_trusted_certificate ca.pem; proxy_ssl_server_name on;')
 
 
-@pytest.mark.parametrize('protocols,status', [(['h2'], 200), (['http/1.1', 'h2'], 200), (None, 200)])
-def test_tls(passing, protocols, status):
+@pytest.mark.parametrize('protocols', [['h2'], ['http/1.1', 'h2']])
+def test_tls(passing, protocols):
     context = tls_upstream.context()
-    if protocols:
-        context.set_alpn_protocols(protocols)
+    context.set_alpn_protocols(protocols)
     agreed = []
 
     def script(peer, upstream):
@@ -129,7 +141,54 @@ def test_tls(passing, protocols, status):
     s, up = passing(script, conf=SECURE, files=tls.files('a.test'), tls=context)
     for _ in range(3):
         assert s.get('/').text == 'secure'
-    assert agreed == ['h2' if protocols else None] and up.last[':scheme'] == 'https'
+    assert agreed == ['h2'] and up.last[':scheme'] == 'https'
+
+
+def choosing(protocol):
+    """A server that chooses that protocol whatever it is offered, which Python's own would not."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    certificate, key = tls.pem('a.test')
+    context.use_certificate(crypto.load_certificate(crypto.FILETYPE_PEM, certificate))
+    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, key))
+    context.set_alpn_select_callback(lambda *_: protocol)
+
+    def script(peer, _):
+        peer.socket.settimeout(None)
+        connection = SSL.Connection(context, peer.socket)
+        connection.set_accept_state()
+        with contextlib.suppress(SSL.Error):
+            connection.do_handshake()
+            peer.said = connection.recv(1000)
+            raise AssertionError(f'the server has said {peer.said}')
+    return script
+
+
+ANOTHER = {'nothing': (SSL.NO_OVERLAPPING_PROTOCOLS, 'upstream has not chosen HTTP/2 by ALPN'),
+           'http/1.1': (b'http/1.1', r'SSL_do_handshake\(\) failed \(SSL: .*\)')}  # OpenSSL refuses what was not offered
+
+
+@pytest.mark.parametrize('name', ANOTHER)
+def test_another_protocol(passing, name):
+    """Over TLS, ALPN decides (RFC 9113 §3.2): nothing is said to a server that has not chosen HTTP/2, and the log tells why."""
+    protocol, line = ANOTHER[name]
+    s, up = passing(choosing(protocol), conf=SECURE, files=tls.files('a.test'))
+    assert s.get('/').status == 502
+    errors = [one for one in s.log().splitlines() if '[error]' in one]
+    assert len(errors) == 1 and re.search(line + ' while SSL handshaking to upstream', errors[0])
+
+
+def test_another_protocol_goes_to_the_next(passing, scripted):
+    context = tls_upstream.context()
+    context.set_alpn_protocols(['h2'])
+    other = scripted(h2_upstream.answering(b'other'), tls=context)
+    s, _ = passing(choosing(b'http/1.1'), conf=SECURE.replace('keepalive 8;', f'server 127.0.0.1:{other.port} backup;'), files=tls.files('a.test'))
+    assert s.request('POST', '/', body=b'x').text == 'other'
+
+
+def test_no_module(server):
+    with pytest.raises(AssertionError, match='"proxy_http_version 2" requires HTTP/2 support in .*nginx.conf:'):
+        server('server { listen 127.0.0.1:%%main%%; proxy_http_version 2; location / { proxy_pass http://127.0.0.1:1; } }',
+               main='autoload_modules off; load_module http_proxy.so;')
 
 
 def test_client_gone(passing):

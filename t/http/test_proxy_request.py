@@ -1,4 +1,6 @@
 """What the upstream is asked: URI rules of proxy_pass, headers, bodies, method, version."""
+import socket
+
 import pytest
 
 from lib.client import request
@@ -68,6 +70,12 @@ def test_absolute_form_is_passed_as_a_path(site):
     assert site.get('http://localhost/plain/a?b').text == '/plain/a?b'
 
 
+@pytest.mark.parametrize('target, seen', [('http://localhost', '/'), ('http://localhost?a', '/?a'), ('http://localhost/?a', '/?a')])
+def test_absolute_form_without_a_path(server, upstream, target, seen):
+    s = server('server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%up%%; } }', ports={'up': upstream(lambda r: reply(r.target)).port})
+    assert s.get(target).text == seen
+
+
 def test_limit_except(site):
     assert site.request('POST', '/limit/x').text == '/limit/x'
 
@@ -105,6 +113,19 @@ def test_set_headers(site):
     assert 'X-A' not in site.up.last.headers and site.up.last.headers['Host'] == 'named'
     site.get('/h/vars', {'X-Forwarded-For': '9.9.9.9'})
     assert site.up.last.headers['X-Vars'] == 'named 80 9.9.9.9, 127.0.0.1'
+
+
+@pytest.mark.sluice_only('nginx 1.22 has no $proxy_add_via')
+def test_add_via(server, upstream):
+    """RFC 9110 §7.6.3: each one adds what it was spoken to with, and its name, behind those before it."""
+    up = upstream(lambda r: reply('ok'))
+    site = server('server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%up%%; proxy_set_header Via $proxy_add_via; } }',
+                  ports={'up': up.port})
+    host = socket.gethostname()
+    site.get('/')
+    assert up.last.headers['Via'] == f'1.1 {host}'
+    site.raw(b'GET / HTTP/1.0\r\nVia: 1.0 fred, HTTP/2 p.example (x)\r\nVia: 1.1 other\r\n\r\n')
+    assert up.last.headers['Via'] == f'1.0 fred, HTTP/2 p.example (x), 1.1 other, 1.0 {host}'
 
 
 def test_set_header_inheritance(site):

@@ -8,7 +8,7 @@ import pytest
 from lib.client import request
 from lib.messages import chunk, reply
 from lib.upstream import Held
-from lib.wait import wait_for
+from lib.wait import assert_pace, wait_for
 
 CONF = r'''
     server {
@@ -364,14 +364,7 @@ def test_pace_of_the_upstream(server, scripted, rate):
     s = server(f'''server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://127.0.0.1:%%up%%; proxy_limit_rate {rate};
         proxy_buffers 8 4k; }} }}''', ports={'up': scripted(script).port})
     for _ in range(2):  # the second one on a connection that was kept
-        start = time.monotonic()
-        client = s.connect().send(request('GET', '/', {'Connection': 'close'})).socket
-        seen = 0
-        while piece := client.recv(65536):
-            seen += len(piece)
-            took = time.monotonic() - start
-            assert seen <= rate * (took + 1) + 1000, f'{seen} bytes after {took:.2f} s'
-        assert size < seen and 0.9 < took < 3
+        assert_pace(s.connect().send(request('GET', '/', {'Connection': 'close'})).socket, size, rate)
 
 
 @pytest.mark.parametrize('options, is_held', [

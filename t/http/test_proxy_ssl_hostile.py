@@ -1,4 +1,6 @@
 """TLS upstreams that misbehave: no TLS at all, cut short, broken records, ends without a goodbye, handshakes that never come to an end."""
+import contextlib
+import socket
 import threading
 
 import pytest
@@ -61,6 +63,37 @@ def test_silence_in_handshake(behind):
     with takes(0.25, 5):
         assert s.get('/').status == 504
     s.wait_log(r'\[error\] .* upstream timed out \(110: Connection timed out\) while SSL handshaking to upstream')
+
+
+def test_connecting_and_handshake_share_their_time(server):
+    """A queue that is full lets the server in when it asks again, after a second. The handshake has what is left of two."""
+    with socket.socket() as listener, contextlib.ExitStack() as others:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+
+        def waiting():
+            """Those who were not let in yet (SYN_SENT)."""
+            with open('/proc/net/tcp', encoding='ascii') as table:
+                return sum(line.split()[2].endswith(f':{port:04X}') and line.split()[3] == '02' for line in table.readlines()[1:])
+        while not waiting():
+            other = others.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(listener.getsockname())
+        before = waiting()
+        s = server(CONF.replace('OPTIONS', 'proxy_connect_timeout 2s;'), ports={'up': port})
+        with s.connect() as c, takes(1.8, 2.9):
+            c.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+            wait_for(lambda: waiting() > before, 'the server in the queue')
+            others.close()
+            listener.settimeout(DEADLINE)
+            accepted = []
+            while not any(sock.recv(1, socket.MSG_PEEK) for sock in accepted):
+                sock = others.enter_context(listener.accept()[0])
+                sock.settimeout(DEADLINE)
+                accepted.append(sock)
+            assert c.response().status == 504
+        s.wait_log(r'\[error\] .* upstream timed out \(110: Connection timed out\) while SSL handshaking to upstream')
 
 
 def test_client_leaves_in_handshake(behind):

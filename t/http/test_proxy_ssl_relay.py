@@ -12,7 +12,7 @@ import pytest
 
 from lib import binary, tls, tls_upstream
 from lib.client import request
-from lib.messages import reply
+from lib.messages import BrokenOff, reply
 from lib.ports import free_port
 from lib.traffic import Traffic
 from lib.wait import DEADLINE, takes, wait_for
@@ -227,7 +227,7 @@ def test_soak(server, scripted):
     dice = random.Random(11)
 
     def script(peer, _):
-        with contextlib.suppress(ssl.SSLError):  # the answer to a client that has left
+        with contextlib.suppress(ssl.SSLError, BrokenOff):  # the request, or the answer, of a client that has left
             serve(peer)
 
     def serve(peer):

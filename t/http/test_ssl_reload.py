@@ -1,5 +1,7 @@
 """Certificates over reloads, and renewed ones without a reload: what is parsed, when, and what is refused."""
 import os
+import re
+import signal
 import ssl
 
 import pytest
@@ -171,3 +173,135 @@ def tls_name(site, port):
             return dict(part[0] for part in c.socket.getpeercert()['subject'])['commonName']
     except ssl.SSLError:
         return None
+
+
+# Authorities and lists of withdrawn certificates
+
+AUTHORITIES = '''
+    ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;
+    server {
+        listen 127.0.0.1:%%main%% ssl;  server_name a.test;  ssl_verify_client on;
+        ssl_client_certificate both.pem;  ssl_trusted_certificate third.pem;  ssl_crl crl.pem;
+        location / { return 200 $ssl_client_verify; }
+        location /up { proxy_pass https://127.0.0.1:%%main%%/;  proxy_ssl_name a.test;  proxy_ssl_verify on;  proxy_ssl_trusted_certificate up.pem;
+                       proxy_ssl_crl up_crl.pem;  proxy_ssl_certificate client.pem;  proxy_ssl_certificate_key client.key; }
+    }'''
+AUTHORITY_FILES = {
+    **tls.files('a.test', 'client'), 'conf/both.pem': tls.authority('other').cert_pem.bytes() + tls.authority().cert_pem.bytes(),
+    'conf/third.pem': tls.authority('third').cert_pem.bytes(), 'conf/up.pem': tls.authority().cert_pem.bytes(),
+    'conf/crl.pem': tls.crl('withdrawn'), 'conf/up_crl.pem': tls.crl('withdrawn')}
+LOADED_BY = {'both.pem': 'SSL_CTX_load_verify_locations', 'third.pem': 'SSL_CTX_load_verify_locations', 'up.pem': 'SSL_CTX_load_verify_locations',
+             'crl.pem': 'X509_LOOKUP_load_file', 'up_crl.pem': 'X509_LOOKUP_load_file'}
+
+
+def status_of(site, target='/', **options):
+    with tls.connect(site, tls=tls.context(**options)) as c:
+        return c.get(target, host='a.test').status
+
+
+def assert_verified(site):
+    assert status_of(site, client='client') == 200
+    assert status_of(site, '/up', client='client') == 200
+    assert status_of(site, client='withdrawn') == 400
+    assert status_of(site, client='stranger', client_ca='nobody') == 400
+
+
+def test_unchanged_authorities_are_not_parsed_again(server):
+    site = server(AUTHORITIES, files=AUTHORITY_FILES)
+    named = tls.named_authorities(site)
+    assert re.findall(r'tests of (\w+)', named) == ['other', 'main']
+    assert_verified(site)
+    for _ in range(2):
+        for name in LOADED_BY:
+            spoil(site.prefix / 'conf' / name)
+        site.reload()
+        assert_verified(site)
+        assert tls.named_authorities(site) == named, 'and in their order'
+
+
+@pytest.mark.parametrize('name', LOADED_BY)
+def test_changed_authorities_are(server, name):
+    site = server(AUTHORITIES, files=AUTHORITY_FILES)
+    reason = rf'{LOADED_BY[name]}\("{site.prefix}/conf/{name}"\) failed \(SSL: .*no certificate or crl found\)'
+    site.excuse(reason)
+    spoil(site.prefix / 'conf' / name)
+    os.utime(site.prefix / 'conf' / name)
+    site.signal('HUP')
+    site.wait_log(r'\[emerg\] .*' + reason)
+    assert_verified(site)
+
+
+@pytest.mark.parametrize('name', LOADED_BY)
+def test_authorities_are_parsed_again_where_it_is_asked_for(server, name):
+    site = server(AUTHORITIES, files=AUTHORITY_FILES, main='ssl_object_cache_inheritable off;')
+    site.excuse(LOADED_BY[name])
+    spoil(site.prefix / 'conf' / name)
+    site.signal('HUP')
+    site.wait_log(rf'\[emerg\] .*{LOADED_BY[name]}\("{site.prefix}/conf/{name}"\) failed')
+
+
+def test_a_new_list_is_taken_up_beside_unchanged_authorities(server):
+    site = server(AUTHORITIES, files=AUTHORITY_FILES)
+    assert status_of(site, client='client') == 200
+    spoil(site.prefix / 'conf/both.pem')
+    site.write('conf/crl.pem', tls.crl('client'))
+    site.reload()
+    assert status_of(site, client='client') == 400
+    assert status_of(site, client='withdrawn') == 200
+
+
+def test_a_list_that_is_no_longer_wanted_says_nothing(server):
+    """The authorities' file goes on, and what it was used with before is forgotten."""
+    site = server(AUTHORITIES, files=AUTHORITY_FILES)
+    site.write('conf/nginx.conf', site.read('conf/nginx.conf').replace('ssl_crl crl.pem;', ''))
+    site.reload()
+    assert status_of(site, client='withdrawn') == 200
+
+
+# Workers that can't be renewed
+
+@pytest.fixture
+def crippled(server):
+    """A site whose new workers find no folder to work in; its certificate was renewed meanwhile."""
+    site = server(WATCHED, main='working_directory %%PREFIX%%/work; worker_processes 2;', files={**tls.files('a.test'), 'work/file': ''})
+    for expected in (r'chdir\("\S+/work"\) failed', 'exited with fatal code 2', 'no new worker could be started'):
+        site.excuse(expected)
+    os.rename(site.prefix / 'work', site.prefix / 'gone')
+    renew(site, 'b.test')
+    site.wait_log(r'\[emerg\] .*no new worker could be started, the old ones go on')
+    return site
+
+
+def heal(site):
+    os.rename(site.prefix / 'gone', site.prefix / 'work')
+
+
+def only_shows(site, name, workers):
+    return len(site.workers()) == workers and all(shown(site) == name for _ in range(8))
+
+
+def test_old_workers_go_on_where_no_new_one_starts(crippled):
+    assert crippled._base.keys() == set(crippled.workers())
+    assert only_shows(crippled, 'a.test', 2)
+
+
+def test_renewing_is_tried_again_until_new_workers_start(crippled):
+    heal(crippled)
+    wait_for(lambda: len(crippled.workers()) == 2 and not crippled._base.keys() & set(crippled.workers()), lambda: f'new workers:\n{crippled.log()}', 30)
+    assert only_shows(crippled, 'b.test', 2)
+    assert crippled.log().count('has changed and is taken up') == 2
+
+
+def test_a_reload_settles_what_could_not_be_renewed(crippled):
+    heal(crippled)
+    crippled.reload()
+    wait_for(lambda: len(crippled.workers()) == 2, 'the end of the old workers')
+    assert only_shows(crippled, 'b.test', 2)
+
+
+def test_an_old_worker_that_dies_is_replaced_meanwhile(crippled):
+    heal(crippled)
+    crippled.excuse('exited on signal 9')
+    victim = min(crippled.workers())
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: len(crippled.workers()) == 2 and victim not in crippled.workers(), lambda: f'two workers:\n{crippled.log()}')

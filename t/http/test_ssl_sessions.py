@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from lib import tls
+from lib.tls_sessions import Client
 from lib.wait import wait_for
 
 CONF = '''
@@ -22,26 +23,6 @@ def of(settings=''):
 
 def files(**more):
     return {**tls.files('a.test', 'b.test'), **{f'conf/{name}': content for name, content in more.items()}}
-
-
-class Client:
-    """A client that comes back to the session it got last."""
-
-    def __init__(self, site, version=V13, tickets=True):
-        self.site = site
-        self.context = tls.context(minimum_version=version, maximum_version=version)
-        if not tickets:
-            self.context.options |= ssl.OP_NO_TICKET
-        self.session = None
-
-    def visit(self, name='a.test'):
-        """Whether the session was resumed."""
-        with tls.connect(self.site, tls=self.context, name=name, session=self.session) as c:
-            response = c.get('/', host=name)
-            self.response = response.text.split('|')
-            self.session = c.socket.session
-            assert name == 'b.test' or (self.response[0] == 'r') == c.socket.session_reused
-            return c.socket.session_reused
 
 
 @pytest.mark.parametrize('settings, version, tickets, resumes', [

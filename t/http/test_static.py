@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from lib import processes
+from lib.wait import wait_for
+
 CONF = r'''
     types { text/html html htm; text/css css; image/png png; application/x-multi a.b; }
     default_type application/octet-stream;
@@ -169,6 +172,48 @@ def test_replaced_file_is_seen_at_once(site):
     os.utime(fresh, ns=(info.st_atime_ns, info.st_mtime_ns))
     fresh.rename(path)
     assert site.get('/swap').text == 'new'
+
+
+LARGE = 200_000
+
+
+def test_replaced_large_file_is_seen_at_once(site):
+    """Large files stay open for a moment: another one in their place, or none, is seen all the same."""
+    with site.connect() as c:
+        for letter in 'abc':
+            site.write('html/new', letter * LARGE)
+            os.replace(site.prefix / 'html/new', site.prefix / 'html/replaced-large')
+            assert c.get('/replaced-large').body == (letter * LARGE).encode()
+            assert c.get('/replaced-large').body == (letter * LARGE).encode()
+        os.unlink(site.prefix / 'html/replaced-large')
+        assert c.get('/replaced-large').status == 404
+
+
+def test_changed_large_file_is_seen_at_once(site):
+    with site.connect() as c:
+        for size in (LARGE, LARGE + 1, LARGE - 1):
+            site.write('html/changed-large', 'x' * size)
+            first, second = c.get('/changed-large'), c.get('/changed-large')
+            assert len(first.body) == len(second.body) == size
+            assert first.headers['ETag'] == second.headers['ETag']
+
+
+def test_no_file_stays_open_that_nobody_asks_for(site):
+    site.write('html/once', 'x' * LARGE)
+    assert len(site.get('/once').body) == LARGE
+    wait_for(lambda: not [name for pid in site.workers() for name in processes.descriptors(pid).values() if name.endswith('html/once')],
+             'the file closed')
+
+
+def test_more_large_files_than_stay_open(site):
+    names = [f'html/many/{i}' for i in range(100)]
+    for name in names:
+        site.write(name, name * (LARGE // len(name)))
+    with site.connect() as c:
+        for name in names + names:
+            assert c.get(name.removeprefix('html')).body.startswith(f'{name}{name}'.encode())
+        opened = [name for pid in site.workers() for name in processes.descriptors(pid).values() if '/many/' in name]
+        assert len(opened) <= 32 * len(site.workers())
 
 
 def test_unreadable(server):

@@ -270,6 +270,29 @@ def test_pool_size(server, scripted):
     wait_for(lambda: up.open == 2, 'three of them closed')
 
 
+@pytest.mark.parametrize('mode', ['on', 'off'])
+def test_socket_keepalive(server, scripted, mode):
+    """The kernel keeps a timer for an idle connection where SO_KEEPALIVE is set."""
+    gate = Held()
+
+    def script(peer, _):
+        peer.request()
+        gate.pass_()
+        peer.send(reply('x'))
+    up = scripted(script)
+    s = server(group('server 127.0.0.1:%%a%%;', f'{KEEP} proxy_socket_keepalive {mode};'), ports={'a': up.port})
+
+    def timer():
+        with open('/proc/net/tcp', encoding='ascii') as table:
+            to_it = [line.split() for line in table if line.split()[2].endswith(f':{up.port:04X}')]
+        return [fields[5][:2] for fields in to_it if fields[3] == '01' and fields[4] == '00000000:00000000']
+    with s.connect() as c:
+        c.send(request('GET', '/'))
+        wait_for(lambda: timer() == ['02' if mode == 'on' else '00'], lambda: f'the timer, which is {timer()}')
+        gate.open()
+        assert c.response().text == 'x'
+
+
 def test_pool_limits(server, upstream):
     up = upstream(reply('x'))
     s = server(group('server 127.0.0.1:%%a%%; keepalive 2; keepalive_requests 3;', KEEP), ports={'a': up.port})
@@ -373,6 +396,17 @@ def test_bind(server, scripted):
         peer.send(reply(peer.socket.getpeername()[0], headers={'Connection': 'close'}))
     s = server(group('server 127.0.0.1:%%a%%;', 'proxy_bind 127.0.0.9;'), ports={'a': scripted(script).port})
     assert s.get('/').text == '127.0.0.9'
+
+
+@pytest.mark.parametrize('written', ['127.0.0.9:{}', '127.0.0.9:$arg_port'])
+def test_bind_to_a_port(server, scripted, written):
+    def script(peer, _):
+        peer.request()
+        host, port = peer.socket.getpeername()
+        peer.send(reply(f'{host}:{port}', headers={'Connection': 'close'}))
+    port = free_port()
+    s = server(group('server 127.0.0.1:%%a%%;', f'proxy_bind {written.format(port)};'), ports={'a': scripted(script).port})
+    assert s.get(f'/?port={port}').text == f'127.0.0.9:{port}'
 
 
 def test_host_not_found_is_a_configuration_error(server):

@@ -92,9 +92,23 @@ def test_an_unknown_option_is_named(configure, option):
     assert f'./configure: error: invalid option "{option}"' in done.err
 
 
+@pytest.mark.parametrize('option', ['--prefix=/opt/a b', '--pid-path=/run/$USER.pid', '--conf-path=a&b', "--sbin-path=it's", '--prefix=a|b',
+                                    '--add-dynamic-module=/a\tb'])
+def test_a_path_that_can_not_be_built_is_named(configure, option):
+    done = configure(option)
+    assert done.status == 1 and f'./configure: error: "{option}": a path with blanks, ' in done.err
+
+
 def test_a_compiler_that_does_not_work_is_named(configure):
     done = configure('--with-cc=/nonexistent/c++')
     assert done.status == 1 and '"/nonexistent/c++" does not build' in done.err
+
+
+@pytest.mark.parametrize('option', ['--with-ld-opt=-lnothing_of_this_name', '--with-cc-opt=-fnothing-of-this-name'])
+def test_options_that_the_compiler_does_not_take_are_told_as_such(configure, option):
+    done = configure(option)
+    assert done.status == 1 and '"g++" does not build a C++20 program with the given options' in done.err
+    assert 'nothing' in done.err and 'apt-get' not in done.err
 
 
 @pytest.mark.parametrize('library, package', [('-luring', 'liburing-dev'), ('-lpcre2-8', 'libpcre2-dev'),

@@ -40,7 +40,7 @@ class Served(Peer):
                 break
             preface += piece
         assert self.is_closed or preface == h2.PREFACE, preface
-        if greets:
+        if greets and not self.is_closed:
             self.send(h2.settings(values or {}))
 
     def stream(self, stream):

@@ -6,6 +6,10 @@ class Malformed(AssertionError):
     """A peer sent what is not HTTP; a test that meets it fails."""
 
 
+class BrokenOff(Malformed):
+    """The peer left before its message was whole."""
+
+
 class Fields(list):
     """Header fields in order, as (name, value) of str; look-up ignores case."""
 
@@ -93,7 +97,7 @@ class Reader:
     def take(self, size):
         while len(self.buffer) < size:
             if not self.fill():
-                raise Malformed(f'ended {size - len(self.buffer)} bytes early; read: {(self._taken + self.buffer)[-300:]!r}')
+                raise BrokenOff(f'ended {size - len(self.buffer)} bytes early; read: {(self._taken + self.buffer)[-300:]!r}')
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         self._taken += data
         return data
@@ -101,7 +105,7 @@ class Reader:
     def line(self):
         while b'\r\n' not in self.buffer:
             if not self.fill():
-                raise Malformed(f'ended within a line; read: {(self._taken + self.buffer)[-300:]!r}')
+                raise BrokenOff(f'ended within a line; read: {(self._taken + self.buffer)[-300:]!r}')
         return self.take(self.buffer.index(b'\r\n') + 2)[:-2]
 
     def rest(self):

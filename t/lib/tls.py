@@ -1,8 +1,10 @@
 """TLS for tests: an authority with certificates made per run, and clients that speak TLS."""
 import datetime
 import functools
+import re
 import socket
 import ssl
+import subprocess
 import tempfile
 
 import trustme
@@ -116,6 +118,13 @@ def handshake_error(server, port='main', **options):
     except (ssl.SSLError, ConnectionResetError) as problem:
         return getattr(problem, 'reason', None) or str(problem)
     raise AssertionError('the handshake succeeded')
+
+
+def named_authorities(server, port='main', name='a.test'):
+    """What a client that shows no certificate is told: who may have signed one."""
+    said = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{server.port(port)}', '-servername', name], input=b'', check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+    return re.search(r'Acceptable client certificate CA names\n(.*?)\n(?:Requested|Client Certificate Types)', said, re.S)[1]
 
 
 def raw_socket(server, port='main'):

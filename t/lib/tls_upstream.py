@@ -4,6 +4,7 @@ import functools
 import select
 import socket
 import ssl
+import struct
 import tempfile
 import threading
 
@@ -11,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from . import tls
+from . import h2, h2_upstream, tls
 from .messages import reply
 from .wait import DEADLINE
 
@@ -60,6 +61,18 @@ def telling(close=True):
             if close:
                 return
     return script
+
+
+def telling_by_http2(peer, upstream):
+    """As telling(): one answer for each connection, which says that it is the last."""
+    served = h2_upstream.Served(peer)
+    if (request := served.request()) is None:
+        return
+    upstream.requests.append(request)
+    told = seen(peer.socket)
+    served.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack('>II', request.stream, h2.NO_ERROR)))
+    served.answer(request, '|'.join(str(told[key]) for key in ('version', 'reused', 'client')).encode(), fields=[('x-cipher', told['cipher'])])
+    served.rest()
 
 
 def _key_of(ca):

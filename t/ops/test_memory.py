@@ -1,5 +1,6 @@
 """The memory of a worker is flat: over a million requests, over connections that come and go, over bodies without end."""
 import contextlib
+import itertools
 import re
 import resource
 import shutil
@@ -60,6 +61,7 @@ def test_memory_is_flat_over_a_million_requests(server, conf, target, count):
 
 
 IDLE = 10_000
+IP_BIND_ADDRESS_NO_PORT = 24  # of <linux/in.h>: python 3.11 has no name for it
 
 
 @contextlib.contextmanager
@@ -70,6 +72,7 @@ def idle_connections(s, count):
         for number in range(count):
             client = socket.socket()
             sockets.append(client)
+            client.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # bind would look long for a port that nothing has
             client.bind((f'127.0.1.{number % 8 + 1}', 0))  # ports of one address are few
             client.connect(('127.0.0.1', s.port()))
             client.sendall(request('GET', '/fixed'))
@@ -97,15 +100,15 @@ def test_memory_of_idle_connections(server, conf):
         worker, = s.workers()
         with idle_connections(s, 50):
             start = memory(worker)
-        with idle_connections(s, count):
-            each = (memory(worker) - start) * 1024 / count
-        wait_for(lambda: len(processes.descriptors(worker)) <= len(s._base[worker]), 'the end of the connections')
-        before = memory(worker)
-        with idle_connections(s, count):
-            pass
-        wait_for(lambda: len(processes.descriptors(worker)) <= len(s._base[worker]), 'the end of the connections')
-        assert each < 1024, f'{each:.0f} bytes for an idle connection'
-        assert memory(worker) - before <= SLACK
+        after = []
+        for _ in range(4):
+            with idle_connections(s, count):
+                each = (memory(worker) - start) * 1024 / count
+            wait_for(lambda: len(processes.descriptors(worker)) <= len(s._base[worker]), 'the end of the connections')
+            after.append(memory(worker))
+            assert each < 1024, f'{each:.0f} bytes for an idle connection'
+        # What is kept for the next burst depends on how fast this one came, so one may add to it; what is lost adds up in each.
+        assert min(later - earlier for earlier, later in itertools.pairwise(after)) <= SLACK // 4, after
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -120,9 +120,9 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
     for name in ('from_the_future', 'needs_the_future', 'of_nginx', 'without_symbol', 'incomplete'):
         install.put_test(name, name)
     future = install.refusal(loading('from_the_future.so'))
-    assert re.fullmatch(r'module "F/modules/from_the_future\.so" was built for ABI 2\.7 \(gnu-\d+-8\), this server has '
+    assert re.fullmatch(r'module "F/modules/from_the_future\.so" was built for ABI 3\.7 \(gnu-\d+-8\), this server has '
                         r"ABI \d\.\d \(gnu-\d+-8\): build the module anew with this server's headers", future)
-    assert re.fullmatch(r'module "F/modules/needs_the_future\.so" was built for ABI 1\.\d+, this server has ABI \d\.\d+: '
+    assert re.fullmatch(r'module "F/modules/needs_the_future\.so" was built for ABI 2\.\d+, this server has ABI \d\.\d+: '
                         r"build the module anew with this server's headers", install.refusal(loading('needs_the_future.so')))
     assert install.refusal(loading('of_nginx.so')) == OF_NGINX.format(path='F/modules/of_nginx.so')
     assert install.refusal(loading('incomplete.so')) == dlopen_failed('F/modules/incomplete.so',
@@ -238,13 +238,13 @@ def test_a_module_of_this_or_an_older_version_loads(install, start, name):
 
 
 @pytest.mark.parametrize('name, version', [
-    ('abi_larger', r'1\.\d+ \(gnu-\d+-8\)'), ('abi_newer_minor', r'1\.\d+ \(gnu-\d+-8\)'), ('abi_older_major', r'0\.9 \(gnu-\d+-8\)'),
-    ('abi_other_compiler', r'1\.\d+ \(gnu-1002-4\)'),
+    ('abi_larger', r'2\.\d+ \(gnu-\d+-8\)'), ('abi_newer_minor', r'2\.\d+ \(gnu-\d+-8\)'), ('abi_older_major', r'1\.9 \(gnu-\d+-8\)'),
+    ('abi_other_compiler', r'2\.\d+ \(gnu-1002-4\)'),
 ])
 def test_a_module_of_another_version_is_refused_though_it_could_be_loaded(install, name, version):
     install.put_test(name, name)
     told = install.refusal(loading(f'{name}.so'))
-    assert re.fullmatch(rf'module "F/modules/{name}\.so" was built for ABI {version}, this server has ABI 1\.\d+ \(gnu-\d+-8\): '
+    assert re.fullmatch(rf'module "F/modules/{name}\.so" was built for ABI {version}, this server has ABI 2\.\d+ \(gnu-\d+-8\): '
                         r"build the module anew with this server's headers", told)
 
 
@@ -325,6 +325,27 @@ def test_a_stale_index(install):
     assert install.refusal(conf) == 'unknown directive "deny"' and 'belongs to' not in install.test(conf)[1]
 
 
+def test_a_file_that_is_another_module_than_the_index_says(install):
+    install.put('http_access')
+    install.put('http_stub_status')
+    install.index()
+    path = install.put('http_access', 'http_stub_status.so')
+    conf = 'events {{}}\nhttp {{ {} server {{ location / {{ stub_status; }} }} }}\n'
+    assert install.refusal(conf.format('')) == ('module "F/modules/http_stub_status.so" is not the "http_stub_status" that the index has: '
+                                                '-m writes the index anew')
+    twin = 'module "F/modules/http_stub_status.so" has the name of another that is loaded: "http_access"'
+    assert install.refusal(conf.format('deny all;')) == twin
+    code, _, err = install.run('-m')
+    assert (code, err) == (1, f'nginx: [warn] {twin}\n')
+    path.unlink()
+    assert install.index()
+
+
+def test_no_modules_at_all(install):
+    assert install.advice('events {}\nhttp { deny all; }\n') == 'there are no modules in F/modules/'
+    assert 'no modules' not in install.test('autoload_modules off;\nevents {}\nhttp { deny all; }\n')[1]
+
+
 # --- while the server runs ---
 
 def test_a_replaced_file_is_taken_up_by_the_next_reload(install, start):
@@ -346,7 +367,7 @@ def test_a_replaced_file_is_taken_up_by_the_next_reload(install, start):
 
 @pytest.mark.parametrize('spoil, told', [
     (lambda install: install.write('http_answering.so', 'nonsense'), r'dlopen\(\) ".*/http_answering\.so" failed \(.*: file too short\)'),
-    (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 2\.7'),
+    (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 3\.7'),
     (lambda install: (install.modules / 'http_answering.so').unlink(), r'module ".*/http_answering\.so" is in the index but not there'),
 ], ids=['corrupt', 'wrong-abi', 'missing'])
 def test_a_reload_that_fails_on_a_module_disturbs_nobody(install, start, spoil, told):

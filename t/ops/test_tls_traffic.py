@@ -60,11 +60,10 @@ def test_nothing_fails_over_reloads(daemon, conf):
     assert clients.failures == []
 
 
-@pytest.mark.sluice_only('it closes kept connections under clients that are just sending')
-def test_nothing_fails_over_upgrades(daemon, conf, tmp_path):
-    """A new binary has zones of its own: it is a key in a file that lets it read the tickets of the old one."""
-    (tmp_path / 'key').write_bytes(bytes(range(80)))
-    s = daemon(conf(server=SERVER + f'ssl_session_ticket_key {tmp_path}/key;'), files=tls.files('a.test'))
+@pytest.mark.sluice_only('a new binary of it knows no sessions of the old one, and it closes kept connections under clients that are just sending')
+@pytest.mark.parametrize('settings', ['', 'ssl_session_cache shared:s:1m; ssl_session_tickets off;'], ids=['tickets', 'shared cache'])
+def test_nothing_fails_over_upgrades(daemon, conf, settings):
+    s = daemon(conf(server=SERVER + settings), files=tls.files('a.test'))
     with Clients(s.port('secure')) as clients:
         for _ in range(3):
             clients.wait_for_more()

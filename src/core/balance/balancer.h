@@ -13,8 +13,9 @@
 namespace sluice::balance {
 
 enum class Outcome : uint8_t {
-    ok,      ///< also when the request was given up for a reason that is not the peer's
-    failed,  ///< error, timeout or an answer that counts as one; not http_403 and http_404 (nginx's rule)
+    ok,       ///< also when the request was given up for a reason that is not the peer's
+    unknown,  ///< a failure that another request has told: it changes nothing
+    failed,   ///< error, timeout or an answer that counts as one; not http_403 and http_404 (nginx's rule)
 };
 
 class Selection {

@@ -91,7 +91,7 @@ void RoundRobinSelection::release(Outcome outcome, Seconds now) {
     if (tries_left_ != 0) --tries_left_;
     if (outcome == Outcome::failed) {
         count_failure(state, peer, now);
-    } else if (state.failed_at < state.checked_at) {
+    } else if (outcome == Outcome::ok && state.failed_at < state.checked_at) {
         state.fails = 0;
     }
 }

@@ -34,7 +34,7 @@ class BlockStore {
     }
 
  private:
-    static constexpr size_t kMost = 256;  // 1 MiB per worker at the most
+    static constexpr size_t kMost = 512;  // 2 MiB per worker at the most
     void* kept_[kMost];
     size_t count_;
 };

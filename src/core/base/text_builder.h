@@ -43,13 +43,19 @@ class TextBuilder {
     }
 
  private:
-    void put(Text part) {
-        const size_t fits = part.size() <= room() ? part.size() : room();
-        was_cut_ |= fits != part.size();
-        if (fits != 0) std::memcpy(at_, part.data(), fits);
-        at_ += fits;
+    /// In place everywhere: a part whose length is known to the compiler becomes one or two stores.
+    [[gnu::always_inline]] void put(Text part) {
+        if (part.size() > room()) [[unlikely]]
+            return put_what_fits(part);
+        if (!part.empty()) std::memcpy(at_, part.data(), part.size());
+        at_ += part.size();
     }
-    void put(const char* part) { put(Text(part)); }
+    [[gnu::noinline]] void put_what_fits(Text part) {
+        was_cut_ = true;
+        if (room() != 0) std::memcpy(at_, part.data(), room());
+        at_ = end_;
+    }
+    [[gnu::always_inline]] void put(const char* part) { put(Text(part)); }
     void put(char part) { put(Text(&part, 1)); }
     template <std::unsigned_integral Integer>
     void put(Integer value) {

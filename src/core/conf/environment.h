@@ -75,6 +75,13 @@ class Directives {
     ~Directives() = default;
 };
 
+/// A folder of temporary files.
+struct Folder {
+    Text path;                      ///< absolute, no trailing slash
+    std::array<uint8_t, 3> levels;  ///< digits of the names of the folders in it; 0: none
+    Position at;                    ///< where it is named first, if anywhere
+};
+
 struct Environment {
     Arena& arena;  ///< lives as long as the generation
     Log log;       ///< where warnings and errors of this reading go
@@ -91,8 +98,8 @@ struct Environment {
     const log::ErrorLog* main_error_log = nullptr;
     /// Blocks that serve clients (http, stream) put themselves in; see event/service.h.
     std::vector<event::Service*> services = {};
-    /// Folders of temporary files, absolute; made for the workers' user when the generation opens.
-    std::vector<Text> folders = {};
+    /// Made for the workers' user when the generation opens.
+    std::vector<Folder> folders = {};
     /// Thread pools that `aio threads=NAME` asks for, and where; checked when all `thread_pool` directives are known.
     std::vector<Token> thread_pools_asked_for = {};
     /// What this generation hands on to the next one; null where there is none (tests of single parts).

@@ -1,6 +1,8 @@
 // The parsers behind the types, with nginx's wording.
 #include "core/conf/value.h"
 
+#include <algorithm>
+
 #include "core/conf/directive.h"
 #include "core/conf/parser.h"
 
@@ -53,11 +55,13 @@ Result<void> flag(Parser& parser, const Directive& row, const Token& word, bool&
 Result<void> number(Parser& parser, const Directive& row, const Token& word, int64_t most, int64_t& out) {
     const std::optional<int64_t> parsed = text::parse_int(word.text);
     const bool is_signed = row.range.least < 0;
-    if (!parsed || (!is_signed && word.text.starts_with('-')) || *parsed > most) {
+    const bool is_too_much = parsed && *parsed > most && most < INT32_MAX;
+    if (!parsed || is_too_much || (!is_signed && word.text.starts_with('-'))) {
         return invalid(parser, row, word, "invalid number");
     }
     Result<void> checked = check_range(parser, row, word, *parsed);
-    if (checked) out = *parsed;
+    // nginx counts in 64 bits everywhere: where 32 will do for us, more than the most is as good as the most.
+    if (checked) out = std::min(*parsed, most);
     return checked;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -60,7 +61,11 @@ class SyslogTarget final : public Target {
 /// A ring that a debugger can read: the newest lines, in the order they wrap.
 class MemoryTarget final : public Target {
  public:
-    explicit MemoryTarget(size_t size) : ring_(size, '\0') {}
+    explicit MemoryTarget(size_t size) : size_(size), ring_(static_cast<char*>(std::calloc(size, 1))) {
+        if (ring_ == nullptr) std::abort();
+    }
+    ~MemoryTarget() override { std::free(ring_); }
+    MemoryTarget(const MemoryTarget&) = delete;
     void write(LogLevel, Text time, Text line) override {
         put(time);
         put(" ");
@@ -71,13 +76,14 @@ class MemoryTarget final : public Target {
  private:
     void put(Text text) {
         while (!text.empty()) {
-            const size_t fits = std::min(text.size(), ring_.size() - at_);
-            std::memcpy(ring_.data() + at_, text.data(), fits);
-            at_ = (at_ + fits) % ring_.size();
+            const size_t fits = std::min(text.size(), size_ - at_);
+            std::memcpy(ring_ + at_, text.data(), fits);
+            at_ = (at_ + fits) % size_;
             text.remove_prefix(fits);
         }
     }
-    std::string ring_;
+    size_t size_;
+    char* ring_;  ///< zeroed by the system, which gives memory for what is written
     size_t at_ = 0;
 };
 #endif
@@ -116,8 +122,11 @@ Result<std::unique_ptr<Target>> make_memory_target(Text size) {
     if (!digits.empty() && text::to_lower(digits.back()) == 'm') unit = int64_t{1024} * 1024;
     if (unit != 1) digits.remove_suffix(1);
     const std::optional<uint64_t> count = text::parse_uint(digits);
-    constexpr uint64_t kMost = uint64_t{1} << 20U;
-    if (!count || *count == 0 || *count > kMost * 1024 / static_cast<uint64_t>(unit))
+    constexpr uint64_t kMost = uint64_t{1} << 30U;
+    const bool fits = count && *count <= kMost / static_cast<uint64_t>(unit);
+    // As in nginx, the longest line must have room, with its time.
+    constexpr uint64_t kLeast = Log::kLongestLine + 64;
+    if (!fits || *count * static_cast<uint64_t>(unit) <= kLeast)
         return Error("invalid buffer size \"" + std::string(size) + "\"");
     return std::unique_ptr<Target>(std::make_unique<MemoryTarget>(*count * static_cast<uint64_t>(unit)));
 #else
@@ -130,7 +139,7 @@ Result<std::unique_ptr<Target>> make_memory_target(Text size) {
 Result<void> add_named(ErrorLog& log, Text name, LogLevel level, const TargetPlaces& places) {
     constexpr Text kSyslog = "syslog:";
     constexpr Text kMemory = "memory:";
-    if (name == "stderr") {
+    if (name == "stderr" || name.empty()) {
         log.add_stderr(level);
     } else if (name.starts_with(kSyslog)) {
         Result<std::unique_ptr<Syslog>> syslog = Syslog::parse(name.substr(kSyslog.size()));

@@ -77,7 +77,7 @@ bool File::append(std::span<const iovec> pieces, const Log& log) {
 
 Result<void> File::open() {
     if (fd_) return {};
-    fd_ = open_for_append(path_);
+    fd_ = path_.empty() ? UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) : open_for_append(path_);
     if (fd_) return {};
     const int number = errno;
     return Error("open() \"" + path_ + "\" failed", number);
@@ -85,6 +85,7 @@ Result<void> File::open() {
 
 void File::reopen(const Log& log, uid_t owner) {
     for (Flusher& flusher : flushers_) flusher.flush();
+    if (path_.empty()) return;
     UniqueFd fresh = open_for_append(path_);
     if (!fresh) {
         log.emerg(errno, "open() \"", path_, "\" failed");

@@ -14,8 +14,8 @@
 namespace sluice::module {
 
 /// Same major and a minor not above the server's loads; anything else is refused.
-constexpr uint16_t kAbiMajor = 1;
-constexpr uint16_t kAbiMinor = 1;
+constexpr uint16_t kAbiMajor = 2;
+constexpr uint16_t kAbiMinor = 0;
 constexpr uint32_t kMagic = 0x534c4943;  // "SLIC"
 
 /// Who drives the module.

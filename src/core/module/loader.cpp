@@ -148,8 +148,10 @@ std::string Loader::advise(Text name, Context context) const {
         for (Text candidate : module.directives) consider(candidate);
     }
     if (!near.empty()) return "did you mean \"" + std::string(near) + "\"?";
-    const std::string unindexed = is_autoload_on_ ? find_unindexed() : std::string{};
-    return unindexed.empty() ? unindexed : "the index does not know " + unindexed + ": -m writes it anew";
+    if (!is_autoload_on_) return {};
+    const std::string unindexed = find_unindexed();
+    if (!unindexed.empty()) return "the index does not know " + unindexed + ": -m writes it anew";
+    return index().modules().empty() ? "there are no modules in " + places_.modules : std::string{};
 }
 
 Text Loader::file_of(const Descriptor& descriptor) const {

@@ -113,7 +113,9 @@ Result<void> Loader::load_path(const std::string& path, bool is_asked_for) {
     if (find_module(descriptor.name) != nullptr) {
         Module* const other = find_loaded(descriptor.name);
         if (is_asked_for && (other == nullptr || !other->was_asked_for)) return {};
-        return already_loaded(descriptor.name);
+        if (is_asked_for) return already_loaded(descriptor.name);
+        return Error("module \"" + path + "\" has the name of another that is loaded: \"" +
+                     std::string(descriptor.name) + "\"");
     }
     Result<void> admitted = admit(descriptor);
     if (admitted) loaded_.push_back({std::move(*object), is_asked_for});
@@ -127,9 +129,11 @@ Result<bool> Loader::load_indexed(const IndexedModule& module) {
     if (!exists(path)) {
         return Error("module \"" + path + "\" is in the index but not there: -m writes the index anew");
     }
-    Result<void> loaded = load_path(path, false);
+    const Result<void> loaded = load_path(path, false);
+    if (find_module(module.name) != nullptr) return true;
     if (!loaded) return loaded.error();
-    return true;
+    return Error("module \"" + path + "\" is not the \"" + std::string(module.name) +
+                 "\" that the index has: -m writes the index anew");
 }
 
 Result<bool> Loader::load_for_variable(Text name, conf::Context family) {

@@ -5,12 +5,14 @@
 
 #include "core/proc/environment.h"
 #include "core/proc/pid_file.h"
+#include "core/proc/upgrade.h"
 
 namespace sluice::proc {
 
 int Alone::run() {
     apply_environment(current_->settings());
     for (;;) {
+        drop_zone_descriptors(*current_);
         Worker::Origin origin;
         origin.reloader = this;
         Worker worker(*current_, origin);

@@ -15,6 +15,10 @@ namespace sluice::log {
 class ErrorLog;
 }
 
+namespace sluice::shm {
+class Zones;
+}
+
 namespace sluice::proc {
 
 class ListeningSockets;
@@ -50,6 +54,9 @@ class Generation {
     /// Called by the master about once a second while is_watching(): takes up files that have changed meanwhile.
     /// True: workers that are forked from now on are not as those that run.
     virtual bool look() { return false; }
+
+    /// What a new binary takes over besides the listening sockets; null: nothing.
+    virtual shm::Zones* zones() { return nullptr; }
 
     /// USR1: opens all log files anew. `owner`: whom new files shall belong to, OpenFiles::kKeepOwner for nobody.
     virtual void reopen_logs(uid_t owner) = 0;

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -54,18 +53,11 @@ bool ListeningSockets::inherit(const Log& log) {
     ::unsetenv(kVariable);
     log.notice("using inherited sockets from \"", value, "\"");
 
-    Text rest = value;
-    while (!rest.empty()) {
-        const size_t end = rest.find_first_of(";:");
-        const std::optional<uint64_t> number = text::parse_uint(rest.substr(0, end));
-        if (end == Text::npos || !number || *number > INT32_MAX) {
-            log.emerg(0, "invalid socket number \"", rest, "\" in ", kVariable,
-                      " environment variable, ignoring the rest of the variable");
-            break;
-        }
-        take_over(static_cast<int>(*number), log);
-        rest.remove_prefix(end + 1);
-    }
+    const DescriptorList list = DescriptorList::parse(value);
+    for (const int fd : list.numbers) take_over(fd, log);
+    if (!list.rubbish.empty())
+        log.emerg(0, "invalid socket number \"", list.rubbish, "\" in ", kVariable,
+                  " environment variable, ignoring the rest of the variable");
     return true;
 }
 
@@ -147,14 +139,10 @@ void ListeningSockets::remove_file(const Socket& socket, const Log& log) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) log.emerg(errno, "unlink() \"", path, "\" failed");
 }
 
-std::string ListeningSockets::names() const {
-    std::string all;
-    for (const Socket& socket : sockets_) all.append(std::to_string(socket.fd.get())).append(";");
+DescriptorList ListeningSockets::descriptors() const {
+    DescriptorList all;
+    for (const Socket& socket : sockets_) all.numbers.push_back(socket.fd.get());
     return all;
-}
-
-void ListeningSockets::keep_on_exec() const {
-    for (const Socket& socket : sockets_) ::fcntl(socket.fd.get(), F_SETFD, 0);
 }
 
 }  // namespace sluice::proc

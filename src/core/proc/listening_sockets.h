@@ -4,11 +4,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include <sys/socket.h>
 
+#include "core/base/descriptor_list.h"
 #include "core/base/unique_fd.h"
 #include "core/log/log.h"
 
@@ -49,10 +49,8 @@ class ListeningSockets {
     /// Closes everything and leaves the files of unix sockets alone.
     void drop_all() { sockets_.clear(); }
 
-    /// "6;7;" for the variable NGINX.
-    std::string names() const;
-    /// Lets the descriptors survive an exec; for the child that becomes the new binary.
-    void keep_on_exec() const;
+    /// For the variable NGINX, and for the child that becomes the new binary.
+    DescriptorList descriptors() const;
     size_t size() const { return sockets_.size(); }
 
  private:

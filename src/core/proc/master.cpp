@@ -119,7 +119,9 @@ void Master::take(const Signal& signal) {
             action = ", stop accepting connections";
             break;
         case SIGHUP:
-            wishes_.reload = true;
+            // As long as the new binary's end was not seen: what the configuration says now may be meant for that
+            // one.
+            (is_upgrading() ? wishes_.revive : wishes_.reload) = true;
             action = ", reconfiguring";
             break;
         case SIGUSR1:
@@ -157,6 +159,7 @@ void Master::act() {
     finish_starting();
     // One thing at a time: what comes while workers start waits until they run, and a storm of HUPs is one.
     if (is_starting_) return;
+    if (std::exchange(wishes_.revive, false)) revive();
     if (std::exchange(wishes_.reload, false)) reload();
     if (is_starting_) return;
     if (std::exchange(wishes_.upgrade, false)) upgrade();

@@ -36,6 +36,9 @@ class Master {
     static constexpr Msec kStarting{5000};
     /// How often the generation may look whether its files have changed.
     static constexpr Msec kLookEvery{1000};
+    /// After how long a renewal that failed is tried again: twice as long each time.
+    static constexpr Msec kRenewAgain{1000};
+    static constexpr Msec kRenewLatest{60'000};
 
     /// What signals ask for; done when the present step is over.
     struct Wishes {
@@ -43,6 +46,7 @@ class Master {
         bool terminate = false;
         bool quit = false;
         bool reload = false;
+        bool revive = false;  ///< HUP while a new binary runs: the workers of this one again
         bool reopen = false;
         bool upgrade = false;
         bool drain = false;
@@ -75,6 +79,7 @@ class Master {
     int leave();
 
     void reload();
+    void revive();
     bool take_pid_path(const std::string& previous);
     void finish_starting();
     void commit();
@@ -110,7 +115,9 @@ class Master {
     bool has_failed_ = false;        ///< a worker of the generation that starts can't be started
     Msec started_;                   ///< when is_starting_ began
     Msec look_at_;                   ///< when watched files are looked at next
-    Msec kill_at_{-1};               ///< when terminating workers are killed; negative: never
+    Msec renew_at_{-1};              ///< when workers are renewed that could not be; negative: there are none
+    Msec renew_pause_ = kRenewAgain;
+    Msec kill_at_{-1};  ///< when terminating workers are killed; negative: never
 };
 
 }  // namespace sluice::proc

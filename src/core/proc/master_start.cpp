@@ -84,6 +84,8 @@ bool Master::fork_child(const Place& place) {
     }
     signals_.close();
     ready_.reset();
+    for (const Running* running : {&current_, &previous_})
+        if (running->generation != nullptr) drop_zone_descriptors(*running->generation);
     Worker::Origin origin;
     origin.index = place.kind == ChildKind::worker ? place.index : Worker::kHelper;
     origin.master = master;
@@ -97,13 +99,13 @@ bool Master::fork_child(const Place& place) {
 
 // --- changing generations ---
 
+/// The way back: workers of the configuration that is loaded, for the binary that is loaded.
+void Master::revive() {
+    is_draining_ = false;
+    start_children();
+}
+
 void Master::reload() {
-    if (is_upgrading()) {
-        // The way back: workers of the configuration that is loaded, for the binary that is loaded.
-        is_draining_ = false;
-        start_children();
-        return;
-    }
     log().notice("reconfiguring");
     sockets_.begin();
     Result<std::unique_ptr<Generation>> loaded = loader_.load(sockets_, current_.generation.get());
@@ -157,6 +159,8 @@ void Master::finish_starting() {
 
 void Master::commit() {
     is_starting_ = false;
+    renew_at_ = {-1};
+    renew_pause_ = kRenewAgain;
     if (std::exchange(is_renewing_, false)) return children_.signal_generation(current_.number, true, SIGQUIT, log());
     if (previous_.generation == nullptr) return;
     is_draining_ = false;
@@ -196,9 +200,11 @@ bool Master::may_look() const {
 }
 
 void Master::look() {
-    if (!may_look() || monotonic_now() < look_at_) return;
-    look_at_ = monotonic_now() + kLookEvery;
-    if (current_.generation->look()) renew_workers();
+    const Msec now = monotonic_now();
+    if (!may_look() || now < look_at_) return;
+    look_at_ = now + kLookEvery;
+    const bool is_due = renew_at_.count >= 0 && renew_at_ <= now;
+    if (current_.generation->look() || is_due) renew_workers();
 }
 
 /// Workers get what the generation has taken up by being forked from here: they may not be able to read it.
@@ -215,6 +221,8 @@ void Master::renew_workers() {
 void Master::keep_old_workers() {
     is_starting_ = false;
     is_renewing_ = false;
+    renew_at_ = monotonic_now() + renew_pause_;
+    renew_pause_ = std::min(Msec{2 * renew_pause_.count}, kRenewLatest);
     log().emerg(0, "no new worker could be started, the old ones go on");
     children_.drop_vacancies_of(current_.number);
     children_.signal_generation(current_.number, false, SIGTERM, log());
@@ -231,7 +239,7 @@ void Master::upgrade() {
     log().notice("changing binary");
     const std::string& path = settings().pid_path;
     if (!move_pid_file(path, old_pid_path(path), log())) return;
-    const pid_t pid = start_new_binary(sockets_, settings(), log());
+    const pid_t pid = start_new_binary(sockets_, *current_.generation);
     if (pid < 0) {
         move_pid_file(old_pid_path(path), path, log());
         return;

@@ -11,6 +11,8 @@
 #include "core/proc/environment.h"
 #include "core/proc/signals.h"
 #include "core/proc/title.h"
+#include "core/shm/inherited_zones.h"
+#include "core/shm/zones.h"
 
 namespace sluice::proc {
 
@@ -28,9 +30,13 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 
 }  // namespace
 
-pid_t start_new_binary(const ListeningSockets& sockets, const Settings& settings, const Log& log) {
-    std::vector<std::string> variables = kept_environment(settings);
-    variables.push_back("NGINX=" + sockets.names());
+pid_t start_new_binary(const ListeningSockets& sockets, Generation& generation) {
+    const Log& log = generation.log();
+    const shm::Zones* const zones = generation.zones();
+    const DescriptorList shared = zones != nullptr ? zones->descriptors() : DescriptorList{};
+    std::vector<std::string> variables = kept_environment(generation.settings());
+    variables.push_back("NGINX=" + sockets.descriptors().text());
+    if (!shared.numbers.empty()) variables.push_back(shm::InheritedZones::kVariable + ("=" + shared.text()));
     variables.push_back("SPARE=" + std::string(kSpare, 'X'));
     std::vector<std::string> words = arguments();
     const std::vector<char*> environment = pointers_to(variables);
@@ -45,11 +51,16 @@ pid_t start_new_binary(const ListeningSockets& sockets, const Settings& settings
         log.notice("start new binary process ", child);
         return child;
     }
-    sockets.keep_on_exec();
+    sockets.descriptors().keep_on_exec();
+    shared.keep_on_exec();
     Signals::unblock();
     ::execve(program_path().c_str(), argv.data(), environment.data());
     log.alert(errno, "execve() failed while executing new binary process \"", program_path(), "\"");
     ::_exit(1);
+}
+
+void drop_zone_descriptors(Generation& generation) {
+    if (shm::Zones* const zones = generation.zones(); zones != nullptr) zones->drop_descriptors();
 }
 
 }  // namespace sluice::proc

@@ -1,14 +1,14 @@
-// The memory of a zone: mapping, the lock that a dead owner cannot keep, and what happens when one dies.
+// A zone: its lock, which a dead owner cannot keep, what happens when one dies, and where its memory comes from.
 #include "core/shm/zone.h"
 
 #include <atomic>
 #include <cerrno>
 
 #include <pthread.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/log/process.h"
+#include "core/shm/inherited_zones.h"
 #include "core/shm/mapping.h"
 
 namespace sluice::shm {
@@ -36,50 +36,50 @@ int lock_mutex(pthread_mutex_t& mutex) {
 
 }  // namespace
 
-Result<std::shared_ptr<Mapping>> Mapping::create(size_t size) {
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        const int number = errno;
-        return Error("mmap(MAP_ANON|MAP_SHARED, " + std::to_string(size) + ") failed", number);
-    }
-    auto mapping = std::make_shared<Mapping>();
-    mapping->size_ = size;
-    mapping->header_ = new (memory) ZoneHeader;
-    if (!mapping->format()) return Error("zone is too small");
-
-    pthread_mutexattr_t attributes;
-    ::pthread_mutexattr_init(&attributes);
-    ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    ::pthread_mutex_init(&mapping->header_->mutex, &attributes);
-    ::pthread_mutexattr_destroy(&attributes);
-    return mapping;
-}
-
-Mapping::~Mapping() {
-    if (header_ != nullptr) ::munmap(header_, size_);
-}
-
-bool Mapping::format() {
-    header_->root = nullptr;
-    header_->slab = Slab::create(header_ + 1, size_ - sizeof(ZoneHeader));
-    return header_->slab != nullptr;
-}
-
 uint64_t Zone::epoch() const {
     return header_->epoch;
 }
 
-Result<void> Zone::map() {
-    Result<std::shared_ptr<Mapping>> mapping = Mapping::create(size_.size());
+/// What another binary knows the zone by; nothing where it is not for others.
+std::optional<ZoneLabel> Zone::label() const {
+    ZoneLabel label;
+    if (use_.is_always_new || name_.size() >= sizeof label.name || use_.user.size() >= sizeof label.user) return {};
+    label.magic = ZoneLabel::kMagic;
+    label.format = Mapping::kFormat;
+    label.size = size_.size();
+    label.layout = use_.layout;
+    use_.user.copy(label.user, use_.user.size());
+    name_.copy(label.name, name_.size());
+    return label;
+}
+
+void Zone::set_mapping(std::shared_ptr<Mapping> mapping) {
+    mapping_ = std::move(mapping);
+    header_ = &mapping_->header();
+}
+
+Result<void> Zone::map(InheritedZones* inherited) {
+    const std::optional<ZoneLabel> label = this->label();
+    if (inherited != nullptr && label && take_over(*inherited, *label)) return {};
+    Result<std::shared_ptr<Mapping>> mapping = Mapping::create(size_.size(), label ? &*label : nullptr);
     if (!mapping) {
         const Error& error = mapping.error();
         return error.number != 0 ? error : Error("zone \"" + name_ + "\" is too small");
     }
-    mapping_ = std::move(*mapping);
-    header_ = &mapping_->header();
+    set_mapping(std::move(*mapping));
     Lock lock(*this);
     return fill(lock);
+}
+
+bool Zone::take_over(InheritedZones& inherited, const ZoneLabel& label) {
+    std::shared_ptr<Mapping> mapping = inherited.claim(label, log_);
+    if (mapping == nullptr) return false;
+    set_mapping(std::move(mapping));
+    if (use_.adopt == nullptr) return true;
+    Lock lock(*this, Lock::Purpose::look);
+    const Result<void> adopted = use_.adopt(lock, use_.data, nullptr);
+    if (!adopted) log_.notice("inherited shared memory zone \"", name_, "\" is not used: ", adopted.error().text);
+    return adopted.ok();
 }
 
 Result<void> Zone::fill(Lock& lock) {

@@ -1,6 +1,7 @@
 // Zone: named memory that all workers share, with its lock and its allocator. The master maps it before it forks, so
-// it lies at the same address in every worker of a generation and of all generations that carry it over: plain
-// pointers into a zone may be stored in it. Pointers to anything else (functions, vtables, configuration) may not.
+// it lies at the same address in every worker of a generation and of all generations that carry it over, those of a
+// new binary included: plain pointers into a zone may be stored in it. Pointers to anything else (functions, vtables,
+// configuration) may not.
 //
 //   struct State { shm::Index by_key; shm::Queue recent; };
 //   Lock lock(zone);
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -25,23 +27,27 @@ namespace sluice::shm {
 
 class Lock;
 class Zone;
-struct ZoneHeader;
+class InheritedZones;
 class Mapping;
+struct ZoneHeader;
+struct ZoneLabel;
 
 /// Who fills a zone and with what. Compared by content, since each generation maps its own copy of a module.
 struct ZoneUse {
     /// "limit_req", "proxy_cache", …; lives as long as the process or the generation.
     Text user;
-    /// Counts up whenever the structures in the zone change: a zone of another layout is not carried over.
+    /// Counts up whenever the structures in the zone change, or what they mean: a zone of another layout is not
+    /// carried over. A zone goes on to a new binary as well, while the old one still works with it.
     uint32_t layout = 1;
     /// Fills an empty zone (makes the root). Runs in the master, and in a worker after the zone had to be reset.
     Result<void> (*prepare)(Lock& lock, void* data) = nullptr;
     /// Judges a zone that the previous generation leaves; may be null. It only looks: the previous workers still use
-    /// the zone. An error refuses the configuration.
+    /// the zone. An error refuses the configuration. `previous_data` is null when the zone comes from another binary:
+    /// what it is judged by must lie in the zone then, and an error is a fresh zone, with a `notice`.
     Result<void> (*adopt)(Lock& lock, void* data, const void* previous_data) = nullptr;
     /// The user's own, handed to both; belongs to the generation.
     void* data = nullptr;
-    /// Never carried over (nginx's `noreuse`).
+    /// Never carried over, to no generation and no new binary (nginx's `noreuse`).
     bool is_always_new = false;
 };
 
@@ -67,7 +73,10 @@ class Zone {
  private:
     friend class Zones;
     friend class Lock;
-    Result<void> map();
+    std::optional<ZoneLabel> label() const;
+    void set_mapping(std::shared_ptr<Mapping> mapping);
+    Result<void> map(InheritedZones* inherited);
+    bool take_over(InheritedZones& inherited, const ZoneLabel& label);
     Result<void> fill(Lock& lock);
     void reset(Lock& lock, int owner);
 

@@ -1,7 +1,7 @@
 // Zones by name: declarations that must agree, and what a reload carries over.
 #include "core/shm/zones.h"
 
-#include <unistd.h>
+#include "core/shm/mapping.h"
 
 namespace sluice::shm {
 
@@ -46,25 +46,35 @@ Result<Zone*> Zones::add(Text name, Bytes size, const ZoneUse& use) {
     return zone;
 }
 
-Result<void> Zones::map(const Zones* previous, const Log& log) {
+Result<void> Zones::map(const Zones* previous, const Log& log, InheritedZones* inherited) {
     for (const std::unique_ptr<Zone>& zone : zones_) {
         if (zone->size_.count == 0) return Error("zero size " + quoted(zone->name()));
         zone->log_ = log;
         Zone* before = previous != nullptr ? previous->find(zone->name()) : nullptr;
         if (before == nullptr || before->mapping_ == nullptr || !carries_over(*zone, *before)) {
             zone->size_ = whole_pages(zone->size_);
-            if (Result<void> mapped = zone->map(); !mapped) return mapped;
+            if (Result<void> mapped = zone->map(inherited); !mapped) return mapped;
             continue;
         }
         zone->size_ = before->size_;
-        zone->mapping_ = before->mapping_;
-        zone->header_ = before->header_;
+        zone->set_mapping(before->mapping_);
         if (zone->use_.adopt == nullptr) continue;
         Lock lock(*zone, Lock::Purpose::look);
         Result<void> adopted = zone->use_.adopt(lock, zone->use_.data, before->use_.data);
         if (!adopted) return adopted;
     }
     return {};
+}
+
+DescriptorList Zones::descriptors() const {
+    DescriptorList all;
+    for (const std::unique_ptr<Zone>& zone : zones_)
+        if (zone->mapping_->descriptor() >= 0) all.numbers.push_back(zone->mapping_->descriptor());
+    return all;
+}
+
+void Zones::drop_descriptors() {
+    for (const std::unique_ptr<Zone>& zone : zones_) zone->mapping_->drop_descriptor();
 }
 
 }  // namespace sluice::shm

@@ -1,11 +1,13 @@
 // Zones: the shared-memory zones of a generation by name; declared while the configuration is read, mapped when it is
-// complete. A zone of the same name, size, user and layout is carried over by a reload.
+// complete. A zone of the same name, size, user and layout is carried over by a reload, and by an upgrade of the
+// binary.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "core/base/descriptor_list.h"
 #include "core/base/result.h"
 #include "core/base/units.h"
 #include "core/log/log.h"
@@ -26,9 +28,15 @@ class Zones {
     /// The declared zone, or null.
     Zone* find(Text name) const;
 
-    /// Maps all zones, carrying over what fits of `previous` (the running generation's; null at start), and prepares
-    /// new ones. `log` is the new generation's. Errors in nginx's words: `zero size shared memory zone "x"`.
-    Result<void> map(const Zones* previous, const Log& log);
+    /// Maps all zones, carrying over what fits of `previous` (the running generation's; null at start) and of
+    /// `inherited` (of the binary before; may be null), and prepares new ones. `log` is the new generation's. Errors
+    /// in nginx's words: `zero size shared memory zone "x"`.
+    Result<void> map(const Zones* previous, const Log& log, InheritedZones* inherited = nullptr);
+
+    /// What a new binary gets to take them over (InheritedZones).
+    DescriptorList descriptors() const;
+    /// Closes these: for a process that starts no binary.
+    void drop_descriptors();
 
     std::span<const std::unique_ptr<Zone>> all() const { return zones_; }
 

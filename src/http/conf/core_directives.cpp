@@ -27,16 +27,20 @@ constexpr std::array kDirectives{
     block<HttpConf, parse::server_block>("server", {.where = Context::http, .help = "a virtual server"}),
     block<L, parse::location_block>("location", {.where = Context::http_server | Context::http_location,
                                                  .help = "settings for a part of the URIs",
-                                                 .arity = {1, 2}}),
+                                                 .arity = {1, 2},
+                                                 .syntax = "[= | ~ | ~* | ^~] uri | @name"}),
     block<L, parse::limit_except_block>("limit_except", {.where = Context::http_location,
                                                          .help = "limits all methods but those named",
-                                                         .arity = {1, conf::Arity::kMany}}),
+                                                         .arity = {1, conf::Arity::kMany},
+                                                         .syntax = "method ..."}),
     action<S, parse::listen>("listen", {.where = Context::http_server,
                                         .help = "an address and port, or a unix socket, to accept requests on",
-                                        .arity = {1, conf::Arity::kMany}}),
-    action<S, parse::server_name>(
-        "server_name",
-        {.where = Context::http_server, .help = "names of the virtual server", .arity = {1, conf::Arity::kMany}}),
+                                        .arity = {1, conf::Arity::kMany},
+                                        .syntax = "address[:port] | port | unix:path [parameters]"}),
+    action<S, parse::server_name>("server_name", {.where = Context::http_server,
+                                                  .help = "names of the virtual server",
+                                                  .arity = {1, conf::Arity::kMany},
+                                                  .syntax = "name ..."}),
 
     // Reading requests.
     custom<&S::connection_pool_size, parse::pool_size>("connection_pool_size", {.where = kServerUp,
@@ -76,11 +80,13 @@ constexpr std::array kDirectives{
                                            .initial = "html",
                                            .help = "folder that URIs are appended to",
                                            .arity = {1, 1},
-                                           .may_repeat = true}),
+                                           .may_repeat = true,
+                                           .syntax = "path"}),
     custom<&L::root, parse::alias>("alias", {.where = Context::http_location,
                                              .help = "path that replaces the location's prefix",
                                              .arity = {1, 1},
-                                             .may_repeat = true}),
+                                             .may_repeat = true,
+                                             .syntax = "path"}),
     block<L, parse::types_block>("types", {.where = anywhere, .help = "maps file extensions to media types"}),
     directive<&L::default_type>(
         "default_type",
@@ -107,7 +113,8 @@ constexpr std::array kDirectives{
                                                         {.where = anywhere,
                                                          .initial = SLUICE_CLIENT_BODY_TEMP_PATH,
                                                          .help = "folder of temporary files for request bodies",
-                                                         .arity = {1, 4}}),
+                                                         .arity = {1, 4},
+                                                         .syntax = "path [level1 [level2 [level3]]]"}),
     directive<&L::client_body_in_file_only>(
         "client_body_in_file_only",
         {.where = anywhere, .initial = "off", .help = "saves every request body to a file"}),
@@ -123,7 +130,8 @@ constexpr std::array kDirectives{
     custom<&L::aio, parse::aio>("aio", {.where = anywhere,
                                         .initial = "off",
                                         .help = "reads and sends files without blocking: in threads, or by io_uring",
-                                        .arity = {1, 1}}),
+                                        .arity = {1, 1},
+                                        .syntax = "on | off | threads[=pool]"}),
     directive<&L::aio_write>("aio_write",
                              {.where = anywhere, .initial = "off", .help = "writes temporary files in threads"}),
     directive<&L::read_ahead>("read_ahead",
@@ -131,7 +139,8 @@ constexpr std::array kDirectives{
     custom<&L::directio, parse::directio>("directio", {.where = anywhere,
                                                        .initial = "off",
                                                        .help = "reads files from this size on past the page cache",
-                                                       .arity = {1, 1}}),
+                                                       .arity = {1, 1},
+                                                       .syntax = "size | off"}),
     directive<&L::directio_alignment>("directio_alignment",
                                       {.where = anywhere, .initial = "512", .help = "alignment for directio"}),
     directive<&L::output_buffers>("output_buffers",
@@ -141,7 +150,7 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "4k", .help = "largest body of a subrequest kept in memory"}),
     directive<&L::tcp_nopush>(
         "tcp_nopush",
-        {.where = anywhere, .initial = "off", .help = "with sendfile, only full packets while more follows"}),
+        {.where = anywhere, .initial = "off", .help = "accepted for compatibility: packets are always filled"}),
     directive<&L::tcp_nodelay>("tcp_nodelay",
                                {.where = anywhere, .initial = "on", .help = "sends small packets at once"}),
     directive<&L::send_lowat>("send_lowat",
@@ -160,9 +169,12 @@ constexpr std::array kDirectives{
     directive<&L::keepalive_time>(
         "keepalive_time",
         {.where = anywhere, .initial = "1h", .help = "longest life of a connection that serves several requests"}),
-    custom<&L::keepalive_timeout, parse::keepalive_timeout>(
-        "keepalive_timeout",
-        {.where = anywhere, .initial = "75s", .help = "how long an idle connection stays open", .arity = {1, 2}}),
+    custom<&L::keepalive_timeout, parse::keepalive_timeout>("keepalive_timeout",
+                                                            {.where = anywhere,
+                                                             .initial = "75s",
+                                                             .help = "how long an idle connection stays open",
+                                                             .arity = {1, 2},
+                                                             .syntax = "timeout [header_timeout]"}),
     directive<&L::keepalive_min_timeout>(
         "keepalive_min_timeout",
         {.where = anywhere, .initial = "0", .help = "how long an idle connection stays open at least"}),
@@ -183,8 +195,10 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "off", .help = "resets connections that timed out"}),
 
     // Redirects and built-in pages.
-    action<L, parse::error_page>(
-        "error_page", {.where = kWithIf, .help = "what is shown for an error", .arity = {2, conf::Arity::kMany}}),
+    action<L, parse::error_page>("error_page", {.where = kWithIf,
+                                                .help = "what is shown for an error",
+                                                .arity = {2, conf::Arity::kMany},
+                                                .syntax = "code ... [=[response]] uri"}),
     conf::inherited<&L::error_pages>(),
     conf::inherited<&L::types>(),
     conf::inherited<&L::error_log>(),
@@ -220,9 +234,12 @@ constexpr std::array kDirectives{
         "chunked_transfer_encoding",
         {.where = anywhere, .initial = "on", .help = "uses chunks where the length is unknown"}),
     directive<&L::etag>("etag", {.where = anywhere, .initial = "on", .help = "makes ETag for static files"}),
-    custom<&L::open_file_cache, parse::open_file_cache>(
-        "open_file_cache",
-        {.where = anywhere, .initial = "off", .help = "keeps open files, sizes and errors", .arity = {1, 2}}),
+    custom<&L::open_file_cache, parse::open_file_cache>("open_file_cache",
+                                                        {.where = anywhere,
+                                                         .initial = "off",
+                                                         .help = "keeps open files, sizes and errors",
+                                                         .arity = {1, 2},
+                                                         .syntax = "off | max=N [inactive=time]"}),
     directive<&L::open_file_cache_valid>(
         "open_file_cache_valid",
         {.where = anywhere, .initial = "60s", .help = "after which time an entry is checked"}),
@@ -232,17 +249,22 @@ constexpr std::array kDirectives{
                                           {.where = anywhere, .initial = "off", .help = "keeps errors, too"}),
     directive<&L::open_file_cache_events>(
         "open_file_cache_events", {.where = anywhere, .initial = "off", .help = "accepted for compatibility"}),
-    custom<&L::disable_symlinks, parse::disable_symlinks>(
-        "disable_symlinks",
-        {.where = anywhere, .initial = "off", .help = "refuses paths with symbolic links", .arity = {1, 2}}),
+    custom<&L::disable_symlinks, parse::disable_symlinks>("disable_symlinks",
+                                                          {.where = anywhere,
+                                                           .initial = "off",
+                                                           .help = "refuses paths with symbolic links",
+                                                           .arity = {1, 2},
+                                                           .syntax = "off | on | if_not_owner [from=part]"}),
 
     // Logs.
     directive<&L::log_not_found>("log_not_found",
                                  {.where = anywhere, .initial = "on", .help = "logs files that are not found"}),
     directive<&L::log_subrequest>(
         "log_subrequest", {.where = anywhere, .initial = "off", .help = "writes subrequests to the access log"}),
-    action<L, parse::error_log>("error_log",
-                                {.where = anywhere, .help = "targets and level of the error log", .arity = {1, 2}}),
+    action<L, parse::error_log>("error_log", {.where = anywhere,
+                                              .help = "targets and level of the error log",
+                                              .arity = {1, conf::Arity::kMany},
+                                              .syntax = "file | stderr | syslog:... | memory:size [level]"}),
 
     // Sizes of hashes are never the user's problem.
     directive<&HttpConf::variables_hash_max_size>(
@@ -258,10 +280,17 @@ constexpr std::array kDirectives{
         {.where = Context::http, .initial = "64", .help = "accepted for compatibility"}),
 };
 
+Result<void> complete_server(conf::Parser& parser, ServerConf& server, const ServerConf*) {
+    if (server.large_client_header_buffers->size.count >= server.connection_pool_size->count) return {};
+    parser.point_at(server.large_client_header_buffers);
+    return Error(
+        "the \"large_client_header_buffers\" size must be equal to or greater than \"connection_pool_size\"");
+}
+
 constexpr Module kModule{
     .name = "http_core",
     .main = conf_type<HttpConf>(),
-    .server = conf_type<ServerConf>(),
+    .server = conf_type<ServerConf, complete_server>(),
     .location = conf_type<LocationConf, parse::complete_location>(),
     .directives = kDirectives,
     .variables = std::span<const Variable>(kCoreVariables),

@@ -77,7 +77,7 @@ struct LocationConf {
     Setting<bool> is_internal;
     Setting<Satisfy> satisfy;
     Setting<const MimeTypes*> types;
-    Setting<script::Complex> default_type;
+    Setting<Text> default_type;
 
     // Bodies that come in.
     Setting<Offset> client_max_body_size;

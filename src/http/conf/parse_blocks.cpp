@@ -1,5 +1,7 @@
 // The blocks: server, location, limit_except. Each makes its node of the tree, reads its directives into fresh sets
 // and leaves inheritance to the end of `http`, when all modules are known.
+#include <string>
+
 #include "http/conf/core_parsers.h"
 #include "http/conf/location_table.h"
 #include "http/fields/method.h"
@@ -143,8 +145,12 @@ Result<void> limit_except_block(Parser& parser, LocationConf& enclosing, Argumen
     if (enclosing.limit_except != nullptr) return Error("\"limit_except\" directive is duplicate");
     uint32_t methods = 0;
     for (const conf::Token& word : words) {
-        const Method method = find_method(word.text);
-        if (method == Method::unknown) {
+        // nginx: in any case, and what makes tunnels or shows requests is none of them.
+        std::string name(word.text);
+        for (char& c : name)
+            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+        const Method method = find_method(name);
+        if (method == Method::unknown || method == Method::trace || method == Method::connect) {
             parser.point_at(word);
             return fail(parser, "invalid method \"", word.text, "\"");
         }

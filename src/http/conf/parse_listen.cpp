@@ -21,7 +21,7 @@ Result<void> invalid_parameter(Parser& parser, const conf::Token& word) {
     return Error(parser.arena().concat("invalid parameter \"", word.text, "\""));
 }
 
-/// so_keepalive=on|off|[idle]:[interval]:[count]
+/// so_keepalive=on|off|[idle]:[interval]:[count], or the first alone. At least one of them must say something.
 Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value, event::ListenOptions& options) {
     using KeepAlive = event::ListenOptions::KeepAlive;
     if (value == "on" || value == "off") {
@@ -32,9 +32,7 @@ Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value
         parser.point_at(word);
         return Error(parser.arena().concat("invalid so_keepalive value: \"", value, "\""));
     };
-    if (std::count(value.begin(), value.end(), ':') > 2 || value.find_first_not_of(':') == Text::npos ||
-        value.find(':') == Text::npos)
-        return invalid();
+    if (std::count(value.begin(), value.end(), ':') > 2) return invalid();
     Text rest = value;
     const std::array<int*, 3> parts{&options.keep_idle, &options.keep_interval, &options.keep_count};
     for (size_t i = 0; i < parts.size(); ++i) {
@@ -50,6 +48,7 @@ Result<void> parse_keepalive(Parser& parser, const conf::Token& word, Text value
         if (is_count ? !count : !conf::parse::seconds(parser, row, token, seconds).ok()) return invalid();
         *parts[i] = static_cast<int>(is_count ? static_cast<int64_t>(*count) : seconds.count);
     }
+    if (std::all_of(parts.begin(), parts.end(), [](const int* part) { return *part == 0; })) return invalid();
     options.keep_alive = KeepAlive::on;
     return {};
 }
@@ -97,7 +96,7 @@ Result<void> buffer_size(Parser& parser, const conf::Token& word, Text value, Te
     conf::Directive row{};
     row.name = "listen";
     Bytes size;
-    if (conf::parse::bytes(parser, row, token, size).ok() && size.count > 0) {
+    if (conf::parse::bytes(parser, row, token, size).ok()) {
         out = static_cast<int>(size.count);
         return {};
     }

@@ -45,6 +45,7 @@ class TypeEntries final : public conf::EntryHandler {
  public:
     explicit TypeEntries(MimeTypes& types) : types_(types) {}
     Result<void> on_entry(Parser& parser, Arguments words) override {
+        if (words[0].text == "include") return Error("invalid number of arguments in \"include\" directive");
         for (const conf::Token& word : words.subspan(1)) {
             if (types_.put(parser.arena(), word.text, words[0].text)) continue;
             parser.warn(parser.arena().concat("duplicate extension \"", word.text, "\", content type: \"",
@@ -57,13 +58,18 @@ class TypeEntries final : public conf::EntryHandler {
     MimeTypes& types_;
 };
 
-/// `=200` or `=` among the words of error_page; -1 where there is none.
+/// `=200` or `=` among the words of error_page; -1 where there is none. nginx takes any number and sends it, which
+/// clients refuse where it has more than three digits: the page then keeps the status that it is for.
 Result<int> overwritten_status(Parser& parser, const conf::Token& word, bool& found) {
     found = word.text.starts_with('=');
     if (!found) return -1;
     if (word.text.size() == 1) return 0;
     const std::optional<uint64_t> status = text::parse_uint(word.text.substr(1));
     if (status && *status < 1000) return static_cast<int>(*status);
+    if (status && *status <= INT64_MAX) {
+        parser.warn(parser.arena().concat("\"", word.text, "\" is ignored: HTTP has no such status"));
+        return -1;
+    }
     parser.point_at(word);
     return Error(parser.arena().concat("invalid value \"", word.text, "\""));
 }

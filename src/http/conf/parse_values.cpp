@@ -1,6 +1,7 @@
 // Values of a few words: temporary paths, keep-alive times, the open file cache.
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "event/service.h"
 #include "http/conf/core_parsers.h"
@@ -23,6 +24,24 @@ bool take_value(const conf::Token& word, Text name_and_equals, conf::Token& valu
     return true;
 }
 
+/// What two directives share must have one layout.
+Result<void> add_folder(Parser& parser, const TempPath& path) {
+    const conf::Position& here = parser.directive().at;
+    for (conf::Folder& known : parser.environment().folders) {
+        if (known.path != path.path) continue;
+        if (known.levels == path.levels) return {};
+        // A default gives way to what somebody wrote.
+        if (known.at.line == 0 || here.line == 0) {
+            if (known.at.line == 0) known = {path.path, path.levels, here};
+            return {};
+        }
+        return Error(parser.arena().concat("the same path name \"", path.path, "\" in ", known.at.file, ":",
+                                           std::to_string(known.at.line), " has the different levels than"));
+    }
+    parser.environment().folders.push_back({path.path, path.levels, here});
+    return {};
+}
+
 }  // namespace
 
 Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words) {
@@ -39,8 +58,7 @@ Result<void> temp_path(Parser& parser, Setting<TempPath>& field, Arguments words
         digits_left -= *level;
         path.levels[i - 1] = static_cast<uint8_t>(*level);
     }
-    std::vector<Text>& folders = parser.environment().folders;
-    if (std::find(folders.begin(), folders.end(), path.path) == folders.end()) folders.push_back(path.path);
+    if (Result<void> added = add_folder(parser, path); !added) return added;
     field.set(path);
     return {};
 }

@@ -50,7 +50,8 @@ bool ServerNames::is_trivial() const {
 }
 
 const Server* ServerNames::find(Text host, Request* request) const {
-    if (const auto found = tables_->exact.find(host); found != tables_->exact.end()) return found->second;
+    if (!tables_->exact.empty())
+        if (const auto found = tables_->exact.find(host); found != tables_->exact.end()) return found->second;
     if (!tables_->suffixes.empty()) {
         for (size_t dot = host.find('.'); dot != Text::npos; dot = host.find('.', dot + 1))
             if (const auto found = tables_->suffixes.find(host.substr(dot + 1)); found != tables_->suffixes.end())

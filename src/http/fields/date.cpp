@@ -2,6 +2,7 @@
 #include "http/fields/date.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace sluice::http {
@@ -162,7 +163,9 @@ CivilTime to_civil(Seconds time) {
     return civil;
 }
 
-std::optional<Seconds> parse_http_date(Text value) {
+namespace {
+
+std::optional<Seconds> read_date(Text value) {
     value = text::trim(value);
     CivilTime civil;
     const size_t comma = value.find(',');
@@ -178,7 +181,31 @@ std::optional<Seconds> parse_http_date(Text value) {
     return from_civil(civil);
 }
 
-char* write_http_date(char* out, Seconds time) {
+/// Upstreams name the same times again and again.
+struct ReadDate {
+    char text[kHttpDateSize] = {};
+    bool is_there = false;
+    int64_t time = 0;
+};
+constinit std::array<ReadDate, 16> read_dates{};
+
+}  // namespace
+
+std::optional<Seconds> parse_http_date(Text value) {
+    if (value.size() != kHttpDateSize) return read_date(value);
+    ReadDate& date = read_dates[text::hash(value) % read_dates.size()];
+    if (date.is_there && std::memcmp(date.text, value.data(), kHttpDateSize) == 0) return Seconds{date.time};
+    const std::optional<Seconds> time = read_date(value);
+    if (!time) return std::nullopt;
+    std::memcpy(date.text, value.data(), kHttpDateSize);
+    date.time = time->count;
+    date.is_there = true;
+    return time;
+}
+
+namespace {
+
+char* write_date(char* out, Seconds time) {
     const CivilTime civil = to_civil(time);
     out = put(out, weekday_name(civil.weekday));
     out = put(out, ", ");
@@ -195,6 +222,27 @@ char* write_http_date(char* out, Seconds time) {
     *out++ = ':';
     out = put_two_digits(out, civil.second);
     return put(out, " GMT");
+}
+
+/// Files that are asked for have few times, and calendars cost more than all the rest of a small answer's head.
+struct WrittenDate {
+    int64_t time = 0;
+    bool is_there = false;
+    char text[kHttpDateSize] = {};
+};
+constinit std::array<WrittenDate, 16> written_dates{};
+
+}  // namespace
+
+char* write_http_date(char* out, Seconds time) {
+    WrittenDate& date = written_dates[static_cast<uint64_t>(time.count) % written_dates.size()];
+    if (!date.is_there || date.time != time.count) {
+        write_date(date.text, time);
+        date.time = time.count;
+        date.is_there = true;
+    }
+    std::memcpy(out, date.text, kHttpDateSize);
+    return out + kHttpDateSize;
 }
 
 }  // namespace sluice::http

@@ -13,11 +13,12 @@ namespace sluice::http {
 constexpr size_t kHttpDateSize = 29;
 
 /// Unix time of an IMF-fixdate, an RFC 850 date or an asctime date. The day's name is not checked. Two-digit years
-/// below 70 are 20xx, others 19xx. Nothing for a date that does not exist or text behind it.
+/// below 70 are 20xx, others 19xx. Nothing for a date that does not exist or text behind it. Remembers a few: for the
+/// main thread of a process.
 std::optional<Seconds> parse_http_date(Text value);
 
 /// Writes kHttpDateSize bytes at `out`; returns their end. Times outside the years 0 to 9999 are written as the
-/// nearest of those.
+/// nearest of those. Remembers a few: for the main thread of a process.
 char* write_http_date(char* out, Seconds time);
 
 /// A point in time as UTC calendar fields.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace sluice::http {
 namespace {
@@ -92,6 +93,36 @@ size_t host_length(Text value) {
     return is_ipv6_address(address) || is_future_address(address) ? close + 1 : 0;
 }
 
+/// The last good authority: requests name the same one again and again.
+class LastAuthority {
+ public:
+    /// As it was told of the same bytes before.
+    std::optional<Authority> find(Text value) const {
+        if (value.empty() || value.size() != size_ || std::memcmp(value.data(), bytes_, size_) != 0)
+            return std::nullopt;
+        return Authority{.host = value.substr(0, host_),
+                         .port = port_ == 0 ? Text{} : value.substr(port_),
+                         .has_port = port_ != 0,
+                         .is_ip_literal = is_ip_literal_};
+    }
+    void remember(Text value, const Authority& authority) {
+        if (value.size() > sizeof bytes_) return;
+        std::memcpy(bytes_, value.data(), value.size());
+        size_ = value.size();
+        host_ = authority.host.size();
+        port_ = authority.has_port ? value.size() - authority.port.size() : 0;
+        is_ip_literal_ = authority.is_ip_literal;
+    }
+
+ private:
+    char bytes_[64] = {};
+    size_t size_ = 0;
+    size_t host_ = 0;  ///< length of the host
+    size_t port_ = 0;  ///< where the port begins; 0: there is none
+    bool is_ip_literal_ = false;
+};
+constinit LastAuthority last_authority{};
+
 }  // namespace
 
 bool is_ipv6_address(Text address) {
@@ -103,6 +134,7 @@ bool is_ipv6_address(Text address) {
 }
 
 std::optional<Authority> parse_authority(Text value) {
+    if (const std::optional<Authority> known = last_authority.find(value)) return known;
     const size_t length = host_length(value);
     if (length == 0) return std::nullopt;
     Authority authority;
@@ -116,6 +148,7 @@ std::optional<Authority> parse_authority(Text value) {
     }
     if (authority.host.back() == '.') authority.host.remove_suffix(1);
     if (authority.host.empty()) return std::nullopt;
+    last_authority.remember(value, authority);
     return authority;
 }
 

@@ -53,6 +53,7 @@ struct Exchange {
     int64_t sent_before = 0;    ///< user_bytes_sent() of the connection when the exchange began
     int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
     Tunnel* tunnel = nullptr;
+    bool client_ends = false;  ///< it has said that this request is its last
     bool is_chunked = false;   ///< the response travels in chunks
     bool keeps_alive = false;  ///< as the response said
 };

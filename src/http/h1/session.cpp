@@ -1,6 +1,8 @@
 // h1::Session: the life of a connection's exchanges, from first byte to close.
 #include "http/h1/session.h"
 
+#include <algorithm>
+
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
@@ -66,11 +68,12 @@ void Session::take(Text bytes) {
             case State::exchange:
             case State::draining:
                 bytes = take_body(bytes);
+                if (state_ == State::draining && !is_over_) go_on_discarding();
                 if (bytes.empty() || state_ == State::idle) break;
                 keep_ahead(bytes);
                 return;
+            case State::lingering: return go_on_discarding();
             case State::tunnel:
-            case State::lingering:
             case State::closed: return;
         }
     }
@@ -185,7 +188,7 @@ void Session::on_timer() {
             }
             break;
         case State::draining:
-            exchange_->keeps_alive = false;
+            is_broken_ = true;
             is_over_ = true;
             break;
         case State::idle:
@@ -252,8 +255,7 @@ void Session::end_exchange() {
     if (!exchange_->body.is_complete()) {
         // The response is out, the body is still coming: the next request begins behind it.
         state_ = State::draining;
-        const auto& core = exchange_->request.conf<LocationConf>();
-        connection_.start_timer(*core.lingering_timeout);
+        begin_discarding(exchange_->request.conf<LocationConf>());
         connection_.transport().resume();
         if (has_ahead()) take(*take_ahead());
         if (peer_closed_ && !is_over_) {
@@ -269,6 +271,7 @@ void Session::next_exchange() {
     const Msec timeout = exchange_->request.conf<LocationConf>().keepalive_timeout->timeout;
     discard_request();
     state_ = State::idle;
+    discards_until_ = {};
     if (connection_.transport().is_paused()) connection_.transport().resume();
     if (!has_ahead()) {
         if (connection_.worker().is_shutting_down()) {
@@ -290,20 +293,31 @@ void Session::linger() {
     const auto& core = exchange_->request.conf<LocationConf>();
     const bool has_unread = !exchange_->body.is_complete() || has_ahead();
     const LingeringClose how = *core.lingering_close;
-    const Msec timeout = *core.lingering_timeout;
     const bool lingers =
         !peer_closed_ && (how == LingeringClose::always || (how == LingeringClose::on && has_unread));
     if (!lingers) {
         close();
         return;
     }
-    const Msec longest = *core.lingering_time;
+    begin_discarding(core);
     discard_request();
     state_ = State::lingering;
     ahead_ = nullptr;
     connection_.transport().shutdown_write();
     if (connection_.transport().is_paused()) connection_.transport().resume();
-    connection_.start_timer(timeout < longest ? timeout : longest);
+}
+
+/// What the client still sends is thrown away, for lingering_time at most, whatever becomes of the exchange
+/// meanwhile.
+void Session::begin_discarding(const LocationConf& core) {
+    if (discards_until_.count == 0) discards_until_ = connection_.loop().now() + *core.lingering_time;
+    longest_silence_ = static_cast<uint32_t>(std::min<int64_t>(core.lingering_timeout->count, UINT32_MAX));
+    go_on_discarding();
+}
+
+void Session::go_on_discarding() {
+    const int64_t left = std::max<int64_t>((discards_until_ - connection_.loop().now()).count, 0);
+    connection_.start_timer({std::min<int64_t>(left, longest_silence_)});
 }
 
 void Session::close() {

@@ -16,8 +16,9 @@
 #include "http/stream.h"
 
 namespace sluice::http {
+struct LocationConf;
 struct Server;
-}
+}  // namespace sluice::http
 
 namespace sluice::http::h1 {
 
@@ -83,6 +84,7 @@ class Session final : public http::Session, public Stream {
     OutputState transmit_limited(Request& request);
     void go_on_limited();
     bool decide_persistence(Request& request);
+    void announce_end(const Request& request, bool is_last);
     void frame_chunk(event::Chain& chain, bool is_last);
     void on_send_timer();
     void on_rate_timer();
@@ -94,6 +96,8 @@ class Session final : public http::Session, public Stream {
     void end_exchange();
     void next_exchange();
     void linger();
+    void begin_discarding(const LocationConf& core);
+    void go_on_discarding();
     void wait_or_close();
     void close();
     void discard_request();
@@ -110,6 +114,8 @@ class Session final : public http::Session, public Stream {
     bool is_broken_ : 1 = false;     ///< aborted: the connection closes without ceremony
     bool is_pipelined_ : 1 = false;  ///< the next head came behind an earlier request
     bool peer_closed_ : 1 = false;
+    uint32_t longest_silence_ = 0;  ///< milliseconds: lingering_timeout while draining or lingering
+    Msec discards_until_{};         ///< when lingering_time is over; 0: nothing is discarded
 };
 
 }  // namespace sluice::http::h1

@@ -125,6 +125,10 @@ bool Session::store_header() {
                                     line.value.in(buffer), "\"");
         return true;
     }
+    if (is_repeated(exchange.request, line.known, line.name.in(buffer), line.value.in(buffer))) {
+        refuse(400, {});
+        return false;
+    }
     SLUICE_LOG_DEBUG(exchange.request.log(), "http header: \"", line.name.in(buffer), ": ", line.value.in(buffer),
                      "\"");
     exchange.request.headers.add(arena_, Field{.name = line.name.in(buffer),
@@ -278,6 +282,7 @@ void Session::settle_persistence() {
     } else {
         request.keeps_alive = request.version >= kHttp11 || (options.has_keep_alive && request.version == kHttp10);
     }
+    exchange_->client_ends = !request.keeps_alive;
 }
 
 }  // namespace sluice::http::h1

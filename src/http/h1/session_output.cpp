@@ -45,6 +45,7 @@ OutputState Session::send_head(Request& request, event::Chain& body, bool is_las
         response.is_chunked = exchange_->is_chunked;
     }
     request.keeps_alive = exchange_->keeps_alive;
+    if (!exchange_->keeps_alive) announce_end(request, is_last);
     if (exchange_->is_chunked) frame_chunk(body, is_last);
     if (request.version > kHttp09) {
         event::Chain joined;
@@ -56,8 +57,21 @@ OutputState Session::send_head(Request& request, event::Chain& body, bool is_las
     return transmit(request, body);
 }
 
+/// Who said that this request is its last must not send more (RFC 9112 §9.6), though some end a body with a line too
+/// many (§2.2). Where we end the connection the client may be sending: it must get what is sent, whatever follows.
+void Session::announce_end(const Request& request, bool is_last) {
+    connection_.transport().expect_end();
+    if (!is_last || !exchange_->client_ends || request.body.framing != RequestBody::Framing::none || has_ahead())
+        return;
+    // With TLS the end of the handshake may come behind a request in early data.
+    event::Connection& transport = connection_.transport();
+    if (request.ends_with_answer() && request.limit_rate() == 0 && transport.transport() == nullptr)
+        transport.join_end();
+}
+
 OutputState Session::send_body(Request& request, event::Chain& body, bool is_last) {
     if (state_ == State::tunnel) return transmit(request, body);
+    if (is_last && !exchange_->keeps_alive) announce_end(request, is_last);
     if (request.response.is_header_only) body.clear();
     if (exchange_->is_chunked) frame_chunk(body, is_last);
     return transmit(request, body);
@@ -88,7 +102,6 @@ bool Session::prepare_files(Request& request) {
         pool = connection_.worker().find_thread_pool(request, core.aio->pool.evaluate(request));
         if (pool == nullptr) return false;
     }
-    connection_.transport().set_corks(*core.tcp_nopush);
     connection_.transport().send_files(core.sendfile_max_chunk->count, pool);
     return true;
 }

@@ -1,6 +1,7 @@
 // Formats and lines of the access log.
 #include "http/log/format.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/log/clock.h"
@@ -22,6 +23,15 @@ Text (*clock_of(const Complex::Part& part, const script::VariableTable& table))(
     return nullptr;
 }
 
+/// A log line has no captures: as in nginx, `$1` is a variable of that name, which nobody has.
+Text without_capture(Arena& arena, Text piece) {
+    if (piece.size() < 2 || piece[0] != '$' || !text::is_digit(piece[1])) return piece;
+    size_t end = 1;
+    while (end < piece.size() && (text::is_alpha(piece[end]) || text::is_digit(piece[end]) || piece[end] == '_'))
+        ++end;
+    return arena.concat("${", piece.substr(1, end - 1), "}", piece.substr(end));
+}
+
 size_t escaped_size(Escape escape, Text text) {
     switch (escape) {
         case Escape::standard: return uri::log_escaped_size(text);
@@ -34,13 +44,18 @@ size_t escaped_size(Escape escape, Text text) {
 }  // namespace
 
 Result<void> Format::append(Arena& arena, script::VariableTable& table, const conf::Token& word) {
-    Result<Complex> compiled = Complex::compile(arena, table, word.text, word.at);
-    if (!compiled) return compiled.error();
-    if (compiled->is_constant()) {
-        parts_.push_back({{.kind = Complex::Kind::literal, .text = compiled->source()}, nullptr});
-        return {};
-    }
-    for (const Complex::Part& part : compiled->parts()) parts_.push_back({part, clock_of(part, table)});
+    size_t begin = 0;
+    do {
+        const size_t end = std::min(word.text.find('$', begin + 1), word.text.size());
+        const Text piece = word.text.substr(begin, end - begin);
+        Result<Complex> compiled = Complex::compile(arena, table, without_capture(arena, piece), word.at);
+        if (!compiled && compiled.error().text == "invalid variable name")
+            return Error(arena.concat("invalid parameter \"", word.text.substr(begin), "\""));
+        if (!compiled) return compiled.error();
+        if (compiled->is_constant()) parts_.push_back({{.kind = Complex::Kind::literal, .text = piece}, nullptr});
+        for (const Complex::Part& part : compiled->parts()) parts_.push_back({part, clock_of(part, table)});
+        begin = end;
+    } while (begin < word.text.size());
     return {};
 }
 

@@ -147,7 +147,7 @@ Result<void> parse_target(Parser& parser, LogMain& main, const Token& word, Acce
         to.syslog = parser.arena().make<Holder>(std::move(*made))->get();
         return {};
     }
-    const Text path = parser.full_path(word.text);
+    const Text path = word.text.empty() ? Text("") : parser.full_path(word.text);
     if (word.text.find('$') == Text::npos) {
         to.file = &main.file(parser.environment().files, path);
         return {};

@@ -22,8 +22,9 @@ Result<void> parse_index(conf::Parser& parser, Setting<conf::Sequence<script::Co
                          conf::Arguments words) {
     conf::Sequence<script::Complex> files = field.is_here() ? *field : conf::Sequence<script::Complex>{};
     for (const conf::Token& word : words) {
+        // nginx names the first word, whichever is empty.
         if (word.text.empty())
-            return Error(parser.arena().concat("index \"", word.text, "\" in \"index\" directive is invalid"));
+            return Error(parser.arena().concat("index \"", words[0].text, "\" in \"index\" directive is invalid"));
         Result<script::Complex> name = script::Complex::compile(parser, word);
         if (!name) return name.error();
         files.append(parser.arena(), *name);

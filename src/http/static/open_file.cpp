@@ -7,8 +7,8 @@
 #include "http/conf/location_conf.h"
 #include "http/request.h"
 #include "http/server_connection.h"
-#include "http/static/memory_cache.h"
 #include "http/static/open_file_cache.h"
+#include "http/static/recent_files.h"
 
 namespace sluice::http {
 
@@ -27,7 +27,7 @@ LinkRules link_rules(Request& request, const LocationConf& core, Text path) {
     return {links.check, trusted_part(path, links.from.evaluate(request))};
 }
 
-OpenFile find(Request& request, FileQuery& query, const CachedFile* kept) {
+OpenFile find(Request& request, FileQuery& query, const RecentFile* kept) {
     const auto& core = request.conf<LocationConf>();
     query.links = link_rules(request, core, query.path);
     OpenFileCache* const cache = *core.open_file_cache;
@@ -44,7 +44,7 @@ OpenFile find(Request& request, FileQuery& query, const CachedFile* kept) {
 
 }  // namespace
 
-OpenFile open_file(Request& request, Text path, const CachedFile* kept) {
+OpenFile open_file(Request& request, Text path, const RecentFile* kept) {
     FileQuery query{.path = path, .known = kept != nullptr ? &kept->info() : nullptr};
     OpenFile file = find(request, query, kept);
     if (file.direct_error != 0)

@@ -6,12 +6,12 @@
 
 namespace sluice::http {
 
-class CachedFile;
+class RecentFile;
 class Request;
 
 /// Opens a regular file for reading; of anything else it tells the kind. `path` is null-terminated behind its end.
-/// `kept` is what is in memory of that path, or null: a file that is still the same as that is not opened.
-OpenFile open_file(Request& request, Text path, const CachedFile* kept);
+/// `kept` is what was kept of that path, or null: a file that is still the same as that is not opened.
+OpenFile open_file(Request& request, Text path, const RecentFile* kept);
 /// Tells what is there without opening it.
 OpenFile probe_file(Request& request, Text path);
 /// The descriptor, which stays open as long as the request's arena.

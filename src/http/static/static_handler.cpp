@@ -1,5 +1,5 @@
 // http_static: answers GET and HEAD with the file that root or alias make of the URI. Small files come from memory,
-// the others from the page cache.
+// the others from the page cache, by a descriptor that stays open while they are asked for.
 #include <cerrno>
 
 #include "event/loop.h"
@@ -10,8 +10,8 @@
 #include "http/path.h"
 #include "http/request.h"
 #include "http/server_connection.h"
-#include "http/static/memory_cache.h"
 #include "http/static/open_file.h"
+#include "http/static/recent_files.h"
 #include "http/uri/escape.h"
 
 namespace sluice::http {
@@ -28,7 +28,7 @@ Verdict redirect_to_folder(Request& request) {
     return Verdict::respond(301);
 }
 
-bool may_use_memory(const LocationConf& core) {
+bool may_be_recent(const LocationConf& core) {
     return core.disable_symlinks->check == SymlinkCheck::off;
 }
 
@@ -48,10 +48,14 @@ Verdict send(Request& request, const FileInfo& info, Text etag, event::Chain& bo
     return Verdict::taken();
 }
 
-Verdict send_from_memory(Request& request, CachedFileRef reference) {
-    const CachedFile& file = **request.arena().make<CachedFileRef>(std::move(reference));
+Verdict send_recent(Request& request, RecentFileRef reference) {
+    const RecentFile& file = **request.arena().make<RecentFileRef>(std::move(reference));
     event::Chain body;
-    body.add(request.arena(), file.body());
+    if (file.is_open()) {
+        body.add_file(request.arena(), file.fd(), 0, file.info().size);
+    } else {
+        body.add(request.arena(), file.body());
+    }
     return send(request, file.info(), file.etag(), body);
 }
 
@@ -71,24 +75,36 @@ Verdict send_from_descriptor(Request& request, OpenFile& file) {
 Verdict read_and_send(Request& request, Text path, OpenFile& file) {
     const int64_t now = request.connection().loop().wall_msec() * 1'000'000;
     const bool may_wait = request.conf<LocationConf>().aio->way != Aio::threads;
-    std::optional<CachedFileRef> read = memory_cache().read(path, file.descriptor(), file.info, now, may_wait);
-    if (read) return send_from_memory(request, std::move(*read));
+    std::optional<RecentFileRef> read = recent_files().read(path, file.descriptor(), file.info, now, may_wait);
+    if (read) return send_recent(request, std::move(*read));
     if (!may_wait && (errno == EAGAIN || errno == EOPNOTSUPP)) return send_from_descriptor(request, file);
     request.log().write(LogLevel::crit, errno, "pread() \"", path, "\" failed");
     return Verdict::respond(500);
 }
 
-/// `kept`: what is in memory of this path, or null.
-Verdict open_and_send(Request& request, Text path, CachedFile* kept) {
+/// Whether files are opened here in the one way in which they stay open.
+bool may_stay_open(const LocationConf& core) {
+    return *core.open_file_cache == nullptr && may_be_recent(core) && core.directio->count < 0 &&
+           core.read_ahead->count == 0;
+}
+
+/// What is known of a path and of use here, or null.
+RecentFile* find_recent(const LocationConf& core, Text path) {
+    RecentFile* const file = recent_files().find(path, text::hash(path));
+    return file != nullptr && file->is_open() && !may_stay_open(core) ? nullptr : file;
+}
+
+/// `kept`: what is known of this path, or null.
+Verdict open_and_send(Request& request, Text path, RecentFile* kept) {
     OpenFile file = open_file(request, path, kept);
     if (kept != nullptr) {
         if (file.ok() && file.info == kept->info()) {
             kept->checked_at = request.connection().loop().arrivals();
-            memory_cache().touch(*kept);
+            recent_files().touch(*kept);
             request.body.discard();
-            return send_from_memory(request, CachedFileRef(*kept));
+            return send_recent(request, RecentFileRef(*kept));
         }
-        memory_cache().drop(*kept);
+        recent_files().drop(*kept);
     }
     if (!file.ok()) return Verdict::respond(refuse_file(request, path, file));
     if (file.info.is_folder()) return redirect_to_folder(request);
@@ -98,9 +114,11 @@ Verdict open_and_send(Request& request, Text path, CachedFile* kept) {
     }
     if (request.method == Method::post) return Verdict::respond(405);
     request.body.discard();
-    const bool is_small = file.info.size <= MemoryCache::kLargestFile && !file.is_direct;
-    if (is_small && may_use_memory(request.conf<LocationConf>())) return read_and_send(request, path, file);
-    return send_from_descriptor(request, file);
+    const auto& core = request.conf<LocationConf>();
+    const bool is_small = file.info.size <= RecentFiles::kLargestFile && !file.is_direct;
+    if (is_small && may_be_recent(core)) return read_and_send(request, path, file);
+    if (!may_stay_open(core)) return send_from_descriptor(request, file);
+    return send_recent(request, recent_files().keep_open(path, std::move(file.fd), file.info));
 }
 
 Verdict serve_file(Request& request) {
@@ -109,19 +127,30 @@ Verdict serve_file(Request& request) {
     if (request.uri.ends_with('/')) return Verdict::decline();
     const Text path = path_of(request, request.uri);
     if (path.data() == nullptr) return Verdict::respond(500);
-    const bool asks_memory = request.method != Method::post && may_use_memory(request.conf<LocationConf>());
-    CachedFile* const kept = asks_memory ? memory_cache().find(path, text::hash(path)) : nullptr;
-    // Requests that came together (streams of HTTP/2, pipelined ones) were all sent before the first of them had the
-    // file looked at.
+    const auto& core = request.conf<LocationConf>();
+    const bool asks_recent = request.method != Method::post && may_be_recent(core);
+    RecentFile* const kept = asks_recent ? find_recent(core, path) : nullptr;
+    // Requests that came together (streams of HTTP/2, pipelined ones, all of a turn) were all sent before the first
+    // of them had the file looked at.
     if (kept != nullptr && kept->checked_at == request.connection().loop().arrivals()) {
         request.body.discard();
-        return send_from_memory(request, CachedFileRef(*kept));
+        return send_recent(request, RecentFileRef(*kept));
     }
     return open_and_send(request, path, kept);
 }
 
+Result<void> start_worker(event::Loop& loop) {
+    recent_files().start(loop);
+    return {};
+}
+
+void stop_worker() {
+    recent_files().stop();
+}
+
 constexpr std::array kPhases{PhaseHandler{Phase::content, serve_file, 30}};
-constexpr Module kModule{.name = "http_static", .phases = kPhases};
+constexpr Module kModule{
+    .name = "http_static", .phases = kPhases, .worker_started = start_worker, .worker_stopping = stop_worker};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include "http/upstream/answer.h"
 
 #include "http/conf/location_conf.h"
+#include "http/connection_names.h"
 #include "http/fields/date.h"
 #include "http/request.h"
 #include "http/upstream/exchange.h"
@@ -29,13 +30,23 @@ void set_last_modified(Response& response, Text value) {
     if (time) response.last_modified = time->count;
 }
 
+/// To a client of HTTP/1 they go on, as with nginx.
+ConnectionNames names_to_hide(Exchange& exchange) {
+    const Request& request = exchange.request();
+    if (request.version < kHttp2) return {};
+    return {exchange.arena(), exchange.answer.headers};
+}
+
 class Passer {
  public:
     explicit Passer(Exchange& exchange)
-        : exchange_(exchange), request_(exchange.request()), response_(exchange.request().response) {}
+        : exchange_(exchange),
+          request_(exchange.request()),
+          response_(exchange.request().response),
+          of_connection_(names_to_hide(exchange)) {}
 
     void pass(const Field& field) {
-        if (take_effect(field) || exchange_.conf().hidden->has(field)) return;
+        if (take_effect(field) || exchange_.conf().hidden->has(field) || of_connection_.has(field)) return;
         response_.headers.add(request_.arena(), field);
     }
 
@@ -56,11 +67,15 @@ class Passer {
             case KnownHeader::keep_alive:
             case KnownHeader::transfer_encoding:
             case KnownHeader::content_length: return true;
-            case KnownHeader::content_type: set_content_type(response_, field.value); return true;
+            case KnownHeader::content_type:
+                set_content_type(response_, field.value);
+                response_.is_content_type_never_indexed = field.is_never_indexed;
+                return true;
             case KnownHeader::last_modified: set_last_modified(response_, field.value); return false;
             case KnownHeader::etag:
                 if (!response_.etag.empty()) return false;
                 response_.etag = field.value;
+                response_.is_etag_never_indexed = field.is_never_indexed;
                 return true;
             case KnownHeader::accept_ranges: return response_.allows_ranges;
             case KnownHeader::x_accel_buffering:
@@ -86,6 +101,7 @@ class Passer {
         if (value.data() == nullptr) return false;
         if (field.known == KnownHeader::location) {
             response_.location = value;
+            response_.is_location_never_indexed = field.is_never_indexed;
         } else {
             add(field, value);
         }
@@ -95,6 +111,7 @@ class Passer {
     Exchange& exchange_;
     Request& request_;
     Response& response_;
+    ConnectionNames of_connection_;
 };
 
 }  // namespace
@@ -118,6 +135,7 @@ void pass_early_hints(Exchange& exchange, const Headers& fields) {
     Request& request = exchange.request();
     if (!request.is_main() || !request.conf<LocationConf>().early_hints->any(request)) return;
     Headers passed;
+    const ConnectionNames of_connection = names_to_hide(exchange);
     for (const Field& field : fields) {
         switch (field.known) {
             case KnownHeader::connection:
@@ -126,7 +144,8 @@ void pass_early_hints(Exchange& exchange, const Headers& fields) {
             case KnownHeader::content_length:
             case KnownHeader::upgrade: break;
             default:
-                if (!exchange.conf().hidden->has(field)) passed.add(request.arena(), field);
+                if (!exchange.conf().hidden->has(field) && !of_connection.has(field))
+                    passed.add(request.arena(), field);
         }
     }
     request.stream().send_interim(request, 103, passed);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/base/units.h"
 #include "event/connection.h"
 
 namespace sluice::http::upstream {
@@ -36,6 +37,8 @@ class Channel {
     /// The upstream has certainly done nothing with the request (RFC 9113 §8.7): it may be repeated, whatever it is.
     virtual bool was_refused() const = 0;
 
+    /// The exchange gives up (close() follows): for so long nothing came, or nothing could be sent.
+    virtual void on_timed_out(Msec silence) = 0;
     /// The exchange is complete: what carried it waits in `pool` for the next one, or ends (null).
     virtual void finish(Pool* pool) = 0;
     /// The exchange is given up. Nothing is told any more.

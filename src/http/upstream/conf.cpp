@@ -2,6 +2,7 @@
 #include "http/upstream/conf.h"
 
 #include "core/conf/parser.h"
+#include "event/resolve_config.h"
 #include "http/conf/core_parsers.h"
 
 namespace sluice::http::upstream {
@@ -70,11 +71,11 @@ namespace parse {
 
 Result<void> bind(conf::Parser& parser, Setting<Bind>& field, conf::Arguments words) {
     Bind bind;
-    if (words[0].text != "off") {
+    if (words[0].text != "off" || words.size() == 2) {
         Result<script::Complex> address =
             script::Complex::compile(parser.arena(), *parser.scope().variables, words[0].text, words[0].at);
         if (!address) return address.error();
-        if (address->is_constant() && !event::SocketAddress::parse_ip(address->source(), 0)) {
+        if (address->is_constant() && !event::parse_local(address->source())) {
             parser.point_at(words[0]);
             return Error(parser.arena().concat("invalid address \"", words[0].text, "\""));
         }

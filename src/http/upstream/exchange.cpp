@@ -2,6 +2,7 @@
 #include "http/upstream/exchange.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "event/loop.h"
 #include "http/server_connection.h"
@@ -21,9 +22,10 @@ struct Exchange::Step {
 // An answer may come before the request has left.
 constexpr Exchange::Step Exchange::kSteps[] = {
     {State::waiting, "", nullptr, nullptr, nullptr},
-    {State::connecting, "connecting to upstream", &Conf::connect_timeout, nullptr, &Exchange::close_in_head},
-    {State::handshaking, "SSL handshaking to upstream", &Conf::connect_timeout, nullptr,
-     &Exchange::close_in_handshake},
+    {State::connecting, "connecting to upstream", &Conf::connect_timeout, nullptr, nullptr},
+    {State::handshaking, "SSL handshaking to upstream", &Conf::connect_timeout, nullptr, nullptr},
+    // A place on a connection that others have made: as if the request had been sent.
+    {State::greeting, "reading response header from upstream", &Conf::read_timeout, nullptr, nullptr},
     {State::sending, "sending request to upstream", &Conf::send_timeout, &Exchange::take_head,
      &Exchange::close_in_head},
     {State::reading_head, "reading response header from upstream", &Conf::read_timeout, &Exchange::take_head,
@@ -49,11 +51,8 @@ Exchange::Exchange(Request& request, const Conf& conf, Protocol& protocol, const
       to_upstream_(request.arena()) {}
 
 Exchange::~Exchange() {
-    if (channel_ != nullptr) {
-        channel_->close();
-    } else if (connection_ != nullptr) {
-        connection_->close();
-    }
+    if (opening_ != nullptr) opening_->leave(*this);
+    if (channel_ != nullptr) channel_->close();
 }
 
 Verdict Exchange::run(Request& request, const Conf& conf, Protocol& protocol, const Group& group,
@@ -127,9 +126,13 @@ void Exchange::on_timer() {
     // Time counts from one success to the next.
     if (state_ == State::sending && channel_->bytes_sent() != sent_at_timer_) return arm_timer();
     request_.log().error(ETIMEDOUT, "upstream timed out");
+    if (channel_ != nullptr) channel_->on_timed_out(*(conf_.*step().timeout));
     switch (state_) {
         case State::connecting:
         case State::handshaking:
+        case State::greeting:
+            fail(Failure::timeout, outcome_of(std::exchange(opening_, nullptr)->give_up(*this)));
+            break;
         case State::sending:
         case State::reading_head: fail(Failure::timeout); break;
         case State::relaying: break_answer(); break;
@@ -155,16 +158,16 @@ void Exchange::on_failed(const Error& error) {
     if (has_ended()) return;
     if (channel_ != nullptr && channel_->was_refused()) was_sent_ = false;
     if (is_stale()) return reconnect();
-    if (state_ == State::handshaking && error.number == ECONNRESET) return lose_in_handshake(error.number);
     request_.log().error(error.number, error.text);
     switch (state_) {
-        case State::connecting:
-        case State::handshaking:
         case State::sending:
         case State::reading_head: fail(Failure::error); break;
         case State::relaying: break_answer(); break;
         case State::tunnel: end_tunnel(); break;
         case State::waiting:
+        case State::connecting:
+        case State::handshaking:
+        case State::greeting:
         case State::ended: break;
     }
 }

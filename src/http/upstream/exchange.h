@@ -1,9 +1,11 @@
 // Exchange: one request's dialogue with upstream servers: the choice of a server, the connection, the request, the
 // answer and its way to the client, another try after a failure. It lives in the request's arena.
 //
-//   start ─► body collected ─► connecting ─► [handshaking] ─► sending ─► reading_head ─┬─► relaying ─► ended
-//                 ▲                │               │             │            │       └─► tunnel ───► ended
-//                 └── next try ◄───┴─── failure ───┴─────────────┴────────────┘
+//   start ─► body collected ─► connecting ─► [handshaking] ─► [greeting] ─► sending ─► reading_head ─┬─► relaying
+//                 ▲                │               │              │            │            │       └─► tunnel
+//                 └── next try ◄───┴─── failure ───┴──────────────┴────────────┴────────────┘
+//
+// Relaying and tunnel end it, and so does a failure that allows no other try.
 #pragma once
 
 #include <cstdint>
@@ -11,48 +13,24 @@
 
 #include "core/balance/balancer.h"
 #include "core/log/log.h"
-#include "event/secure_transport.h"
 #include "event/timer.h"
 #include "http/request.h"
 #include "http/tunnel.h"
 #include "http/upstream/answer.h"
 #include "http/upstream/channel.h"
 #include "http/upstream/conf.h"
+#include "http/upstream/destination.h"
 #include "http/upstream/group.h"
+#include "http/upstream/opening.h"
 #include "http/upstream/peer_connection.h"
 #include "http/upstream/protocol.h"
 #include "http/upstream/relay.h"
+#include "http/upstream/try.h"
 
 namespace sluice::http::upstream {
 
-/// One try, for the $upstream_* variables.
-struct Try {
-    static constexpr int64_t kNone = -1;
-    Text address;
-    uint16_t status = 0;
-    Msec started{};
-    int64_t connect_time = kNone;  ///< milliseconds
-    int64_t header_time = kNone;
-    int64_t response_time = kNone;
-    int64_t response_length = 0;
-    int64_t bytes_received = 0;
-    int64_t bytes_sent = 0;
-    bool is_new_exchange = false;  ///< the first one after an internal redirect
-    Try* next = nullptr;
-};
-
-/// What is asked for, and how.
-struct Destination {
-    Text scheme = "http://";
-    Text uri;   ///< for log lines
-    Text host;  ///< with or without port: who the upstream is, where `tls` has no name
-    const event::tls::ClientSettings* tls = nullptr;  ///< null: plain; their client was made
-    /// Not null: requests share connections by these sessions, and the protocol is a FieldProtocol.
-    const SharedSessions* sessions = nullptr;
-};
-
 class Exchange final : public event::ConnectionHandler,
-                       public event::HandshakeHandler,
+                       public Guest,
                        public BodySource,
                        public Waiter,
                        public RequestBody::Consumer,
@@ -95,13 +73,15 @@ class Exchange final : public event::ConnectionHandler,
     // event::ConnectionHandler: the upstream's side.
     void on_received(event::Received& received) override;
     void on_sent() override;
-    void on_connected() override;
     void on_peer_closed() override;
     void on_failed(const Error& error) override;
-    // event::HandshakeHandler
-    void on_secured() override;
-    void on_handshake_failed(const Error& error) override;
-    void on_not_secure(event::Received&) override {}
+    // Guest
+    Result<std::unique_ptr<event::SecureTransport>> make_transport(event::Connection& connection,
+                                                                   event::HandshakeHandler& handler) override;
+    void on_stage(Stage stage) override;
+    void on_open(PeerConnection& connection) override;
+    void on_full() override;
+    void on_not_open(const Error& error, Blame blame) override;
     // The client's side.
     void pull(Request& request) override;
     void on_client_gone(Request& request) override;
@@ -116,7 +96,17 @@ class Exchange final : public event::ConnectionHandler,
     void describe(TextBuilder& line) const override;
 
  private:
-    enum class State : uint8_t { waiting, connecting, handshaking, sending, reading_head, relaying, tunnel, ended };
+    enum class State : uint8_t {
+        waiting,
+        connecting,
+        handshaking,
+        greeting,
+        sending,
+        reading_head,
+        relaying,
+        tunnel,
+        ended,
+    };
     /// One row per state: log action, how long it may take, what then runs.
     struct Step;
     static const Step kSteps[];
@@ -133,17 +123,12 @@ class Exchange final : public event::ConnectionHandler,
     // Trying (exchange_try.cpp)
     void next_try();
     void begin_try(Text address);
-    void connect();
-    bool join();
-    void open_stream(PeerConnection& connection);
-    bool speaks_wrong_protocol() const;
-    void begin_dialogue();
-    void on_not_begun(const Error& error);
     void send_request();
     void on_request_sent();
     Text keep_piece(Text piece);
     void remember(Text piece);
     void fail(Failure failure);
+    void fail(Failure failure, balance::Outcome outcome);
     void reconnect();
     bool may_try_again(Failure failure, uint32_t tries_left) const;
     bool may_repeat() const;
@@ -153,11 +138,21 @@ class Exchange final : public event::ConnectionHandler,
     Seconds unix_time() const;
     bool is_stale() const;
 
+    // Reaching the server (exchange_connect.cpp)
+    bool may_share() const;
+    event::SocketAddress peer_address() const;
+    Route route_to(const event::SocketAddress& address) const { return {address, security_, group_.pool, &conf_}; }
+    bool join();
+    void open_stream(PeerConnection& connection);
+    void reach();
+    void connect();
+    void wait_for(Opening& opening);
+    static State state_of(Stage stage);
+    event::ConnectOptions connect_options(event::SocketAddress& local) const;
+    static balance::Outcome outcome_of(Blame blame);
+
     // TLS (exchange_tls.cpp)
     void settle_security();
-    void shake_hands();
-    void lose_in_handshake(int number);
-    void close_in_handshake();
     bool is_truncated() const;
 
     // Reading the answer (exchange_answer.cpp)
@@ -205,7 +200,8 @@ class Exchange final : public event::ConnectionHandler,
     Text certificate_key_;
     balance::Selection* selection_ = nullptr;
     const balance::Peer* peer_ = nullptr;
-    PeerConnection* connection_ = nullptr;  ///< its own: while it is made, and with HTTP/1
+    Opening* opening_ = nullptr;            ///< in whose line it stands
+    PeerConnection* connection_ = nullptr;  ///< its own: with HTTP/1
     Channel* channel_ = nullptr;            ///< once requests may be sent
     event::Timer timer_;
     Relay to_client_;
@@ -221,7 +217,8 @@ class Exchange final : public event::ConnectionHandler,
     uint32_t tried_ = 0;
     State state_ = State::waiting;
     bool streams_body_ : 1 = false;
-    bool is_reused_ : 1 = false;          ///< the connection came from the pool
+    bool is_reused_ : 1 = false;          ///< the connection has carried others' requests
+    bool has_reconnected_ : 1 = false;    ///< once in a try, see reconnect()
     bool was_sent_ : 1 = false;           ///< bytes of the request may have reached this server
     bool is_request_sent_ : 1 = false;    ///< all of them have left
     bool was_body_streamed_ : 1 = false;  ///< body bytes were passed on

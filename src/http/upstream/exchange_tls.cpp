@@ -1,6 +1,4 @@
 // Exchange: TLS to the upstream: who it should be, the handshake, and whether an end was meant.
-#include <cerrno>
-
 #include "event/loop.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
@@ -22,44 +20,16 @@ void Exchange::settle_security() {
                                         tls.alpn, "\n", tls_name_);
 }
 
-void Exchange::shake_hands() {
-    event::Connection& socket = connection_->socket();
+Result<std::unique_ptr<event::SecureTransport>> Exchange::make_transport(event::Connection& connection,
+                                                                         event::HandshakeHandler& handler) {
+    const event::SocketAddress address = peer_address();
     const event::tls::Wanted wanted{.name = tls_name_,
                                     .certificate = certificate_,
                                     .certificate_key = certificate_key_,
                                     .identity = security_.identity,
-                                    .peer = connection_->peer(),
+                                    .peer = address,
                                     .settings = *destination_.tls};
-    Result<std::unique_ptr<event::SecureTransport>> made = security_.client->begin(socket, wanted, *this);
-    if (!made) {
-        request_.log().error(made.error().number, made.error().text);
-        return end_with(500);
-    }
-    connection_->secure(std::move(*made), security_);
-    enter(State::handshaking);
-    connection_->transport()->start(socket);
-}
-
-void Exchange::on_secured() {
-    if (has_ended()) return;
-    // As in nginx, the handshake is a part of the time that it takes to connect.
-    begin_dialogue();
-}
-
-void Exchange::on_handshake_failed(const Error& error) {
-    if (has_ended()) return;
-    request_.log().error(error.number, error.text);
-    fail(Failure::error);
-}
-
-/// `number`: of what broke the connection; 0 where it just ended.
-void Exchange::lose_in_handshake(int number) {
-    request_.log().error(number, "peer closed connection in SSL handshake");
-    fail(Failure::error);
-}
-
-void Exchange::close_in_handshake() {
-    lose_in_handshake(0);
+    return security_.client->begin(connection, wanted, handler);
 }
 
 /// Where only the end of the connection tells the end of a body, that end must have been announced: anybody on the

@@ -1,16 +1,12 @@
 // Exchange: one try after the other: server, connection, request; what a failure leads to.
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <utility>
 
 #include "event/loop.h"
-#include "event/resolve_config.h"
 #include "http/conf/http_conf.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
-#include "http/upstream/field_protocol.h"
-#include "http/worker.h"
 
 namespace sluice::http::upstream {
 
@@ -63,7 +59,7 @@ void Exchange::begin_try(Text address) {
     answer = {};
     rate_limit_ = 0;
     is_upgrade = false;
-    was_sent_ = is_request_sent_ = false;
+    was_sent_ = is_request_sent_ = has_reconnected_ = false;
 }
 
 void Exchange::next_try() {
@@ -79,12 +75,11 @@ void Exchange::next_try() {
     }
     begin_try(peer_->address.name);
     SLUICE_LOG_DEBUG(request_.log(), "upstream try ", tried_, ": ", peer_->address.name);
-    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
-                                       peer_->address.length);
     if (destination_.sessions != nullptr) {
         is_reused_ = join();
-        return is_reused_ ? send_request() : connect();
+        return is_reused_ ? send_request() : reach();
     }
+    const event::SocketAddress address = peer_address();
     if (group_.pool != nullptr) connection_ = group_.pool->take(address, security_, &conf_);
     is_reused_ = connection_ != nullptr;
     if (!is_reused_) return connect();
@@ -95,104 +90,6 @@ void Exchange::next_try() {
     try_->connect_time = 0;
     ++connection_->requests;
     send_request();
-}
-
-/// A stream of a connection that others use, or have used.
-bool Exchange::join() {
-    // An address to connect from may differ from request to request.
-    if (conf_.bind->is_on && !conf_.bind->address.is_constant()) return false;
-    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
-                                       peer_->address.length);
-    PeerConnection* shared = PeerConnection::find_shared(address, security_, group_.pool, &conf_);
-    if (shared == nullptr) return false;
-    SLUICE_LOG_DEBUG(request_.log(), "upstream: shared connection, fd: ", shared->socket().fd(),
-                     ", requests: ", shared->requests);
-    try_->connect_time = 0;
-    open_stream(*shared);
-    return true;
-}
-
-void Exchange::open_stream(PeerConnection& connection) {
-    ++connection.requests;
-    channel_ = &connection.session()->open(*this, static_cast<FieldProtocol&>(protocol_));
-}
-
-/// A server that has chosen another protocol by ALPN would not understand this one. One that chooses none may.
-bool Exchange::speaks_wrong_protocol() const {
-    const event::SecureTransport* transport = connection_->transport();
-    if (destination_.sessions == nullptr || transport == nullptr) return false;
-    const Text chosen = transport->protocol();
-    return !chosen.empty() && chosen != destination_.sessions->alpn.substr(1);
-}
-
-/// The connection is made: HTTP/1 has it for itself, others get a session on it.
-void Exchange::begin_dialogue() {
-    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
-    if (destination_.sessions == nullptr) {
-        ++connection_->requests;
-        channel_ = connection_;
-        return send_request();
-    }
-    if (speaks_wrong_protocol()) {
-        request_.log().error(0, "upstream has chosen protocol \"", connection_->transport()->protocol(),
-                             "\" by ALPN");
-        return fail(Failure::error);
-    }
-    PeerConnection& connection = *std::exchange(connection_, nullptr);
-    destination_.sessions->begin(connection, group_.pool);
-    open_stream(connection);
-    send_request();
-}
-
-void Exchange::connect() {
-    const event::SocketAddress address(reinterpret_cast<const sockaddr*>(&peer_->address.bytes),
-                                       peer_->address.length);
-    Worker& worker = request_.connection().worker();
-    request_.set_action("connecting to upstream");
-    connection_ = PeerConnection::make(worker, address, &conf_);
-    if (connection_ == nullptr) {
-        request_.log().error(0, "worker_connections are not enough");
-        end_with(500);
-        return;
-    }
-    connection_->set_user(this);
-    event::ConnectOptions options{.keepalive = *conf_.socket_keepalive,
-                                  .receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count),
-                                  .send_buffer = static_cast<int>(conf_.socket_sndbuf->count)};
-    event::SocketAddress local;
-    if (conf_.bind->is_on) {
-        const Text text = conf_.bind->address.evaluate(request_);
-        auto parsed = event::SocketAddress::parse_ip(text, 0);
-        if (!parsed) {
-            const event::HostPort parts = event::split_host_port(text);
-            parsed = event::SocketAddress::parse_ip(parts.host, parts.port);
-        }
-        if (parsed) {
-            local = *parsed;
-            options.bind_to = &local;
-            options.is_transparent = conf_.bind->is_transparent;
-        } else if (!text.empty()) {
-            request_.log().error(0, "invalid local address \"", text, "\"");
-        }
-    }
-    const Result<void> begun = connection_->socket().connect(address, options);
-    SLUICE_LOG_DEBUG(request_.log(), "upstream: connecting, fd: ", connection_->socket().fd());
-    if (begun) return enter(State::connecting);
-    on_not_begun(begun.error());
-}
-
-/// Descriptors that have run out are no fault of the upstream's, and the next one would fare no better.
-void Exchange::on_not_begun(const Error& error) {
-    const bool is_our_fault = error.number == EMFILE || error.number == ENFILE;
-    request_.log().write(is_our_fault ? LogLevel::alert : LogLevel::error, error.number, error.text);
-    if (is_our_fault) return end_with(500);
-    fail(Failure::error);
-}
-
-void Exchange::on_connected() {
-    if (has_ended()) return;
-    if (security_.client != nullptr) return shake_hands();
-    begin_dialogue();
 }
 
 void Exchange::send_request() {
@@ -323,8 +220,12 @@ bool Exchange::may_try_again(Failure failure, uint32_t tries_left) const {
 
 void Exchange::fail(Failure failure) {
     const bool is_refusal = failure == Failure::http_403 || failure == Failure::http_404;
+    fail(failure, is_refusal ? balance::Outcome::ok : balance::Outcome::failed);
+}
+
+void Exchange::fail(Failure failure, balance::Outcome outcome) {
     if (try_->status == 0) try_->status = status_of(failure);
-    end_try(is_refusal ? balance::Outcome::ok : balance::Outcome::failed, false);
+    end_try(outcome, false);
     SLUICE_LOG_DEBUG(request_.log(), "upstream: try ", tried_, " failed, status: ", status_of(failure),
                      ", tries left: ", selection_->tries_left());
     if (may_try_again(failure, selection_->tries_left())) {
@@ -334,9 +235,9 @@ void Exchange::fail(Failure failure) {
     }
 }
 
-/// A connection that was kept turned out to be closed, before anything of an answer came.
+/// A connection that was kept, or shared, turned out to be closed, before anything of an answer came.
 bool Exchange::is_stale() const {
-    return is_reused_ && try_->bytes_received == 0 && may_repeat();
+    return is_reused_ && !has_reconnected_ && try_->bytes_received == 0 && may_repeat();
 }
 
 // The server had no part in that.
@@ -346,9 +247,10 @@ void Exchange::reconnect() {
     channel_ = nullptr;
     connection_ = nullptr;
     is_reused_ = false;
+    has_reconnected_ = true;
     was_sent_ = is_request_sent_ = false;
     timer_.disarm();
-    connect();
+    reach();
 }
 
 /// The try is over: the server is given back, the connection kept or closed.
@@ -356,6 +258,7 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
     timer_.disarm();
     is_rate_limited_ = false;
     PeerConnection* connection = std::exchange(connection_, nullptr);
+    if (opening_ != nullptr) std::exchange(opening_, nullptr)->leave(*this);
     if (channel_ != nullptr) {
         Channel& channel = *std::exchange(channel_, nullptr);
         try_->bytes_sent = channel.user_bytes_sent() - sent_before_;

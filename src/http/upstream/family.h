@@ -57,9 +57,11 @@ constexpr auto family() {
                                            {.where = anywhere, .help = "receive buffer of sockets to the upstream"}),
         directive<&Conf::socket_sndbuf, C>(joined<P, "socket_sndbuf">,
                                            {.where = anywhere, .help = "send buffer of sockets to the upstream"}),
-        conf::custom<&Conf::bind, parse::bind, C>(
-            joined<P, "bind">,
-            {.where = anywhere, .help = "local address of connections to the upstream", .arity = {1, 2}}),
+        conf::custom<&Conf::bind, parse::bind, C>(joined<P, "bind">,
+                                                  {.where = anywhere,
+                                                   .help = "local address of connections to the upstream",
+                                                   .arity = {1, 2},
+                                                   .syntax = "address [transparent] | off"}),
         directive<&Conf::buffer_size, C>(
             joined<P, "buffer_size">,
             {.where = anywhere, .initial = "4k", .help = "most that the head of an answer may have"}),
@@ -79,7 +81,8 @@ constexpr auto family() {
                                                             {.where = anywhere,
                                                              .initial = TempPathDefault.text(),
                                                              .help = "folder of temporary files for answers",
-                                                             .arity = {1, 4}}),
+                                                             .arity = {1, 4},
+                                                             .syntax = "path [level1 [level2 [level3]]]"}),
         directive<&Conf::limit_rate, C>(
             joined<P, "limit_rate">,
             {.where = anywhere, .initial = "0", .help = "bytes a second read from the upstream; 0: any"}),

@@ -1,6 +1,8 @@
 // FieldProtocol.
 #include "http/upstream/field_protocol.h"
 
+#include "http/connection_names.h"
+#include "http/fields/field_value.h"
 #include "http/fields/token.h"
 #include "http/fields/token_list.h"
 #include "http/upstream/exchange.h"
@@ -14,10 +16,6 @@ namespace {
 constexpr size_t kFieldOverhead = 32;
 /// Bytes of a name or value in a log line.
 constexpr size_t kShown = 100;
-
-bool is_good_value(Text value) {
-    return value.find_first_of(Text("\r\n\0", 3)) == Text::npos;
-}
 
 Text lower(Arena& arena, Text name) {
     bool is_lower = true;
@@ -33,8 +31,8 @@ Text lower(Arena& arena, Text name) {
 // --- the request ---
 
 /// Values of variables may be anything; what can't be a field stays behind.
-void FieldProtocol::add(Text name, Text value) {
-    if (is_good_value(value)) fields_[field_count_++] = {name, text::trim(value)};
+void FieldProtocol::add(Text name, Text value, bool is_never_indexed) {
+    if (is_field_value(value)) fields_[field_count_++] = {name, text::trim(value), is_never_indexed};
 }
 
 /// Empty: it is not known, or there is no body.
@@ -52,10 +50,11 @@ Text FieldProtocol::length_of(Exchange& exchange) {
 }
 
 void FieldProtocol::add_client_fields(Request& request) {
+    const ConnectionNames of_connection(request.arena(), request.headers);
     for (const Field& field : request.headers) {
-        if (options_.fields.replaced.has(field) || !is_token(field.name)) continue;
+        if (options_.fields.replaced.has(field) || of_connection.has(field) || !is_token(field.name)) continue;
         add(field.known != KnownHeader::none ? lower_name_of(field.known) : lower(request.arena(), field.name),
-            field.value);
+            field.value, field.is_never_indexed);
     }
 }
 
@@ -68,7 +67,8 @@ bool FieldProtocol::write_request(Exchange& exchange, event::Chain& out) {
     const Text host = made.authority != nullptr ? made.authority->evaluate(request) : authority;
     add(":method", method);
     add(":scheme", scheme);
-    add(":path", path);
+    // RFC 9113 §8.3.1: path and query; HTTP/1 has let a fragment through, as nginx does.
+    add(":path", path.substr(0, path.find('#')), request.is_path_never_indexed);
     if (!host.empty()) add(":authority", host);
     for (const FieldTemplate::Part& part : made.parts) {
         const Text value = part.value.evaluate(request);
@@ -101,7 +101,7 @@ void FieldProtocol::write_body(Exchange&, Text piece, bool, event::Chain& out) {
 /// back.
 bool FieldProtocol::passes_request_trailer(const Field& field) const {
     return field.known == KnownHeader::none && !options_.fields.replaced.has(field) && is_token(field.name) &&
-           is_good_value(field.value);
+           is_field_value(field.value);
 }
 
 std::span<const NameValue> FieldProtocol::request_trailers(Exchange& exchange) {
@@ -111,7 +111,8 @@ std::span<const NameValue> FieldProtocol::request_trailers(Exchange& exchange) {
     const std::span<NameValue> made = exchange.arena().make_array<NameValue>(request.trailers.size());
     size_t count = 0;
     for (const Field& field : request.trailers)
-        if (passes_request_trailer(field)) made[count++] = {lower(exchange.arena(), field.name), field.value};
+        if (passes_request_trailer(field))
+            made[count++] = {lower(exchange.arena(), field.name), field.value, field.is_never_indexed};
     return made.first(count);
 }
 
@@ -124,56 +125,64 @@ void FieldProtocol::begin_answer(Exchange&) {
     is_ended_ = is_broken_ = false;
 }
 
-bool FieldProtocol::refuse(Exchange& exchange, Text what, Text name, Text value) {
-    if (name.empty()) {
-        exchange.request().log().error(0, "upstream sent ", what);
-    } else {
-        // Whatever it is must not look like lines of the log.
-        Arena& arena = exchange.arena();
-        const Text line = arena.concat(name.substr(0, kShown), ": ", value.substr(0, kShown));
-        const Text shown = uri::log_escape(line, arena.make_bytes(uri::log_escaped_size(line)));
-        exchange.request().log().error(0, "upstream sent ", what, ": \"", shown, "\"");
-    }
+void FieldProtocol::invalidate() {
     if (head_ == Head::open) {
         head_ = Head::invalid;
     } else {
         is_broken_ = true;
     }
-    return false;
+}
+
+FieldProtocol::Outcome FieldProtocol::refuse(Exchange& exchange, Text what, Text name, Text value) {
+    // Whatever it is must not look like lines of the log.
+    Arena& arena = exchange.arena();
+    const Text line = arena.concat(name.substr(0, kShown), ": ", value.substr(0, kShown));
+    const Text shown = uri::log_escape(line, arena.make_bytes(uri::log_escaped_size(line)));
+    exchange.request().log().error(0, "upstream sent ", what, ": \"", shown, "\"");
+    invalidate();
+    return Outcome::malformed;
+}
+
+FieldProtocol::Outcome FieldProtocol::refuse_size(Exchange& exchange) {
+    exchange.request().log().error(0, "upstream sent too big ", head_ == Head::done ? "trailers" : "header");
+    invalidate();
+    return Outcome::too_large;
 }
 
 void FieldProtocol::refuse_field(Exchange& exchange, Text name, Text value) {
     refuse(exchange, head_ == Head::open ? "invalid header" : "invalid trailer", name, value);
 }
 
-bool FieldProtocol::add_field(Exchange& exchange, Text name, Text value) {
-    if (head_ == Head::invalid || is_broken_) return false;
+FieldProtocol::Outcome FieldProtocol::add_field(Exchange& exchange, const NameValue& line) {
+    const auto& [name, value, is_never_indexed] = line;
+    if (head_ == Head::invalid || is_broken_) return Outcome::malformed;
     const bool is_trailer = head_ == Head::done;
     size_ += name.size() + value.size() + kFieldOverhead;
     // Interim answers count as well: there may be any number of them.
-    if (size_ > options_.most) return refuse(exchange, is_trailer ? "too big trailers" : "too big header", {}, {});
+    if (size_ > options_.most) return refuse_size(exchange);
     if (name == ":status") {
         const std::optional<uint64_t> number = text::parse_uint(value);
         if (!number || value.size() != 3 || *number < 100 || *number == 101)
             return refuse(exchange, "invalid :status", name, value);
         status_ = static_cast<uint16_t>(*number);
-        return true;
+        return Outcome::taken;
     }
-    if (!is_token(name) || !is_good_value(value)) {
+    if (!is_token(name) || !is_field_value(value)) {
         refuse_field(exchange, name, value);
-        return false;
+        return Outcome::malformed;
     }
-    if (is_trailer && !options_.passes_trailers) return true;
+    if (is_trailer && !options_.passes_trailers) return Outcome::taken;
     Arena& arena = exchange.arena();
     Field field{.name = {}, .value = arena.copy(value), .hash = header_name_hash(name)};
-    field.known = find_known_header(name);
+    field.known = find_known_header(name, field.hash);
+    field.is_never_indexed = is_never_indexed;
     field.name = field.known == KnownHeader::none ? arena.copy(name) : lower_name_of(field.known);
     if (is_trailer) {
         add_trailer(exchange, field);
     } else {
         exchange.answer.headers.add(arena, field);
     }
-    return true;
+    return Outcome::taken;
 }
 
 void FieldProtocol::add_trailer(Exchange& exchange, const Field& field) const {

@@ -17,6 +17,7 @@ namespace sluice::http::upstream {
 struct NameValue {
     Text name;  ///< in lower case
     Text value;
+    bool is_never_indexed = false;  ///< as Field's
 };
 
 class FieldProtocol : public Protocol {
@@ -36,9 +37,13 @@ class FieldProtocol : public Protocol {
     std::span<const NameValue> request_trailers(Exchange& exchange);
 
     // What the stream tells.
-    /// One field of a head or, behind the head, of the trailers; the texts are copied. False: it makes the answer
-    /// invalid (logged); the exchange hears it with the next bytes.
-    [[nodiscard]] bool add_field(Exchange& exchange, Text name, Text value);
+    enum class Outcome : uint8_t {
+        taken,
+        malformed,  ///< it makes the answer invalid; logged, the exchange hears it with the next bytes
+        too_large,  ///< in the same way
+    };
+    /// One field of a head or, behind the head, of the trailers; the texts are copied.
+    [[nodiscard]] Outcome add_field(Exchange& exchange, const NameValue& line);
     /// A field that no message may have.
     void refuse_field(Exchange& exchange, Text name, Text value);
     /// A block of fields is complete, and had `size` bytes on the wire.
@@ -71,11 +76,13 @@ class FieldProtocol : public Protocol {
  private:
     enum class Head : uint8_t { open, done, invalid };
 
-    void add(Text name, Text value);
+    void add(Text name, Text value, bool is_never_indexed = false);
     void add_client_fields(Request& request);
     Text length_of(Exchange& exchange);
     bool passes_request_trailer(const Field& field) const;
-    bool refuse(Exchange& exchange, Text what, Text name, Text value);
+    Outcome refuse(Exchange& exchange, Text what, Text name, Text value);
+    Outcome refuse_size(Exchange& exchange);
+    void invalidate();
     void add_trailer(Exchange& exchange, const Field& field) const;
 
     Options options_;

@@ -29,14 +29,14 @@ class Pool {
     PeerConnection* take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner);
     /// Keeps the connection, or closes it when its time is over; the one that waits longest makes room.
     void put(PeerConnection& connection);
-    /// Whether a connection that others use may carry one more request of `owner`.
-    bool may_join(const PeerConnection& connection, const void* owner) const;
+    /// How many more requests it may carry, by their number and by its age.
+    uint32_t requests_left(const PeerConnection& connection) const;
+    /// Whether locations use each other's connections.
+    bool is_for_all() const;
     /// From a connection that ends while it waits.
     void remove(PeerConnection& connection);
 
  private:
-    bool is_worn(const PeerConnection& connection) const;
-
     const GroupConf& conf_;
     List<PeerConnection, PoolTag> idle_;
     uint32_t count_ = 0;

@@ -121,8 +121,10 @@ Result<void> zone(Parser& parser, Setting<shm::Zone*>& field, Arguments words) {
 }
 
 constexpr std::array kDirectives{
-    block<Upstreams, upstream_block>(
-        "upstream", {.where = Context::http, .help = "a group of servers to pass requests to", .arity = {1, 1}}),
+    block<Upstreams, upstream_block>("upstream", {.where = Context::http,
+                                                  .help = "a group of servers to pass requests to",
+                                                  .arity = {1, 1},
+                                                  .syntax = "name"}),
     action<GroupConf, server_line>("server", {.where = Context::http_upstream,
                                               .help = "a server of the group",
                                               .arity = {1, conf::Arity::kMany},

@@ -1,6 +1,9 @@
 // PeerConnection, and the pools that it waits in.
 #include "http/upstream/peer_connection.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "http/upstream/group.h"
 #include "http/worker.h"
 
@@ -22,22 +25,24 @@ List<PeerConnection, SharedTag>& all_shared() {
 
 }  // namespace
 
-PeerConnection* PeerConnection::make(Worker& worker, const event::SocketAddress& peer, const void* owner) {
-    return worker.add_upstream() ? new PeerConnection(worker, peer, owner) : nullptr;
+PeerConnection* PeerConnection::make(Worker& worker, const Route& route) {
+    return worker.add_upstream() ? new PeerConnection(worker, route) : nullptr;
 }
 
-PeerConnection::PeerConnection(Worker& worker, const event::SocketAddress& peer, const void* owner)
+PeerConnection::PeerConnection(Worker& worker, const Route& route)
     : worker_(worker),
+      home_(route.pool),
+      client_(route.security.client),
+      identity_(route.security.identity),
       connection_(worker.loop(), *this),
-      peer_(peer),
-      owner_(owner),
+      opening_(*this),
+      peer_(route.peer),
+      owner_(route.owner),
       timer_(event::Timer::call<&PeerConnection::on_timer>, this),
       made_at_(worker.loop().now()) {}
 
-void PeerConnection::secure(std::unique_ptr<event::SecureTransport> transport, const PeerSecurity& security) {
+void PeerConnection::secure(std::unique_ptr<event::SecureTransport> transport) {
     transport_ = std::move(transport);
-    client_ = security.client;
-    identity_ = security.identity;
     connection_.set_transport(transport_.get());
 }
 
@@ -52,24 +57,45 @@ void PeerConnection::finish(Pool* pool) {
     pool->put(*this);
 }
 
-SharedSession& PeerConnection::share(std::unique_ptr<SharedSession> session, User& user, Pool* pool) {
+SharedSession& PeerConnection::share(std::unique_ptr<SharedSession> session, User& user) {
     session_ = std::move(session);
     session_user_ = user_ = &user;
-    home_ = pool;
     all_shared().push_back(*this);
     return *session_;
 }
 
-PeerConnection* PeerConnection::find_shared(const event::SocketAddress& peer, const PeerSecurity& security,
-                                            const Pool* pool, const void* owner) {
+bool PeerConnection::leads_to(const Route& route) const {
+    return home_ == route.pool && peer_ == route.peer && security() == route.security;
+}
+
+bool PeerConnection::is_for(const Route& route) const {
+    return leads_to(route) && (owner_ == route.owner || (home_ != nullptr && home_->is_for_all()));
+}
+
+uint32_t PeerConnection::requests_left() const {
+    return home_ != nullptr ? home_->requests_left(*this) : UINT32_MAX;
+}
+
+bool PeerConnection::has_room() const {
+    return requests_left() != 0 && session_->has_room();
+}
+
+PeerConnection* PeerConnection::find_shared(const Route& route) {
     for (PeerConnection& connection : all_shared()) {
-        if (connection.home_ != pool || !(connection.peer() == peer) || connection.security() != security) continue;
-        const bool may_join = pool != nullptr ? pool->may_join(connection, owner) : connection.owner() == owner;
-        if (!may_join || !connection.session()->has_room()) continue;
+        if (!connection.is_for(route) || !connection.has_room()) continue;
         connection.leave_pool();
         return &connection;
     }
     return nullptr;
+}
+
+uint32_t PeerConnection::expected_room(const Route& route) {
+    // RFC 9113 §6.5.2: no less than that, unless somebody has reasons.
+    constexpr uint32_t kAssumed = 100;
+    for (const PeerConnection& connection : all_shared())
+        if (connection.leads_to(route) && connection.session_->is_greeted())
+            return std::max(connection.session_->limit(), uint32_t{1});
+    return kAssumed;
 }
 
 void PeerConnection::rest() {
@@ -82,6 +108,7 @@ void PeerConnection::close() {
     if (is_closed_) return;
     is_closed_ = true;
     static_cast<ListNode<SharedTag>&>(*this).unlink();
+    opening_.retire();
     leave_pool();
     user_ = nullptr;
     connection_.close();
@@ -140,21 +167,20 @@ PeerConnection* Pool::take(const event::SocketAddress& peer, const PeerSecurity&
     return nullptr;
 }
 
-/// It has carried all that it may.
-bool Pool::is_worn(const PeerConnection& connection) const {
-    if (conf_.keepalive->connections == 0) return false;
+uint32_t Pool::requests_left(const PeerConnection& connection) const {
+    if (conf_.keepalive->connections == 0) return UINT32_MAX;
     const Msec age = connection.socket().loop().now() - connection.made_at();
-    return connection.requests >= *conf_.keepalive_requests || age >= *conf_.keepalive_time;
+    if (age >= *conf_.keepalive_time) return 0;
+    return *conf_.keepalive_requests - std::min(connection.requests, *conf_.keepalive_requests);
 }
 
-bool Pool::may_join(const PeerConnection& connection, const void* owner) const {
-    const bool is_for_all = conf_.keepalive->connections != 0 && !conf_.keepalive->is_local;
-    return !is_worn(connection) && (is_for_all || connection.owner() == owner);
+bool Pool::is_for_all() const {
+    return conf_.keepalive->connections != 0 && !conf_.keepalive->is_local;
 }
 
 void Pool::put(PeerConnection& connection) {
     const uint32_t most = conf_.keepalive->connections;
-    if (most == 0 || is_worn(connection)) {
+    if (most == 0 || requests_left(connection) == 0) {
         connection.close();
         return;
     }

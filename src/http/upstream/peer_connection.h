@@ -1,5 +1,5 @@
-// PeerConnection: a connection to an upstream server. It belongs to the exchange that made it, or to a session that
-// many exchanges share, or waits in its group's pool for the next; it destroys itself when it has closed.
+// PeerConnection: a connection to an upstream server. It belongs to those who wait for it (Opening), then to one
+// exchange or to a session that many share, or waits in its group's pool; it destroys itself when it has closed.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "event/timer.h"
 #include "http/upstream/channel.h"
 #include "http/upstream/keepalive.h"
+#include "http/upstream/opening.h"
 #include "http/upstream/secure.h"
 #include "http/upstream/shared_session.h"
 
@@ -19,6 +20,14 @@ class Worker;
 }
 
 namespace sluice::http::upstream {
+
+/// Where a connection leads, and for whom.
+struct Route {
+    const event::SocketAddress& peer;
+    const PeerSecurity& security;
+    Pool* pool;         ///< of the group; null: none
+    const void* owner;  ///< the location
+};
 
 class PeerConnection final : public event::ConnectionHandler,
                              public event::Mortal,
@@ -31,7 +40,7 @@ class PeerConnection final : public event::ConnectionHandler,
     using User = event::ConnectionHandler;
 
     /// Null when worker_connections are used up.
-    static PeerConnection* make(Worker& worker, const event::SocketAddress& peer, const void* owner);
+    static PeerConnection* make(Worker& worker, const Route& route);
 
     event::Connection& socket() { return connection_; }
     const event::Connection& socket() const { return connection_; }
@@ -39,14 +48,21 @@ class PeerConnection final : public event::ConnectionHandler,
     const void* owner() const { return owner_; }
     void set_user(User* user) { user_ = user; }
 
-    /// From the first byte on, TLS; `security` is kept, too.
-    void secure(std::unique_ptr<event::SecureTransport> transport, const PeerSecurity& security);
+    /// How it comes about.
+    Opening& opening() { return opening_; }
+    /// Whether a request for `route` may use it.
+    bool is_for(const Route& route) const;
+
+    /// From the first byte on, TLS.
+    void secure(std::unique_ptr<event::SecureTransport> transport);
     /// Null: plain.
     event::SecureTransport* transport() const { return transport_.get(); }
     PeerSecurity security() const { return {client_, identity_}; }
 
     /// Requests sent on it so far.
     uint32_t requests = 0;
+    /// How many may follow (`keepalive_requests`).
+    uint32_t requests_left() const;
     Msec made_at() const { return made_at_; }
 
     // Channel, of one exchange at a time.
@@ -61,18 +77,22 @@ class PeerConnection final : public event::ConnectionHandler,
     int64_t bytes_sent() const override { return connection_.bytes_sent(); }
     int64_t user_bytes_sent() const override { return connection_.user_bytes_sent(); }
     bool was_refused() const override { return false; }
+    void on_timed_out(Msec) override {}
     void finish(Pool* pool) override;
     /// Closes; the object goes when nothing points to it any more.
     void close() override;
 
     /// From now on it is used through `session`, by many: by all who ask for the same (find_shared()). Between them
-    /// it waits in `pool`; null: it closes. `user`: the session as user of the connection.
-    SharedSession& share(std::unique_ptr<SharedSession> session, User& user, Pool* pool);
+    /// it waits in its pool; without one it closes. `user`: the session as user of the connection.
+    SharedSession& share(std::unique_ptr<SharedSession> session, User& user);
     /// Null: it is not shared.
     SharedSession* session() const { return session_.get(); }
-    /// One that is as good for a request to `peer` of `pool`'s group, and has room. Null: there is none.
-    static PeerConnection* find_shared(const event::SocketAddress& peer, const PeerSecurity& security,
-                                       const Pool* pool, const void* owner);
+    /// Of a shared one: whether another request may use it now.
+    bool has_room() const;
+    /// One that is as good for a request, and has room. Null: there is none.
+    static PeerConnection* find_shared(const Route& route);
+    /// How many requests one more such connection will carry at once, at least 1: what the peer has said of others.
+    static uint32_t expected_room(const Route& route);
     /// close() was called, maybe by the pool.
     bool is_closed() const { return is_closed_; }
     /// From the session: nobody uses it at the moment. It may close in this call.
@@ -91,17 +111,19 @@ class PeerConnection final : public event::ConnectionHandler,
     bool can_be_buried() const override { return !connection_.has_operations(); }
 
  private:
-    PeerConnection(Worker& worker, const event::SocketAddress& peer, const void* owner);
+    PeerConnection(Worker& worker, const Route& route);
+    bool leads_to(const Route& route) const;
     void on_timer() { close(); }
 
     Worker& worker_;
     std::unique_ptr<event::SecureTransport> transport_;  ///< outlives the connection
     std::unique_ptr<SharedSession> session_;
     User* session_user_ = nullptr;
-    Pool* home_ = nullptr;  ///< of a shared one: where it rests
-    event::tls::Client* client_ = nullptr;
+    Pool* home_;  ///< where a shared one rests
+    event::tls::Client* client_;
     std::string identity_;
     event::Connection connection_;
+    Opening opening_;
     event::SocketAddress peer_;
     const void* owner_;
     User* user_ = nullptr;

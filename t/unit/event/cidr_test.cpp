@@ -10,6 +10,15 @@ SocketAddress ip(const char* literal) {
     return *SocketAddress::parse_ip(literal, 1234);
 }
 
+TEST(Cidr, TakesZerosInFrontOfDecimals) {
+    EXPECT_TRUE(Cidr::parse("010.008.000.0000000001")->contains(ip("10.8.0.1")));
+    EXPECT_TRUE(Cidr::parse("010.008.0.0/016")->contains(ip("10.8.7.1")));
+    EXPECT_TRUE(Cidr::parse("::ffff:01.02.03.04")->contains(ip("::ffff:1.2.3.4")));
+    EXPECT_FALSE(Cidr::parse("010.0.0.1")->contains(ip("8.0.0.1")));
+    for (const char* text : {"0x1.2.3.4", "00001::", "1.2.3.0256", "::ffff:1.2.3.0256"})
+        EXPECT_FALSE(Cidr::parse(text).has_value()) << text;
+}
+
 TEST(Cidr, RefusesWhatIsNone) {
     for (const char* text :
          {"", "x", "1.2.3", "1.2.3.4.5", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/x", "1.2.3.256", "::1/129",

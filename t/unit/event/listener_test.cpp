@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -26,11 +28,11 @@ struct Acceptor : AcceptHandler {
         ++asked_for_room;
         return can_make_room;
     }
-    bool has_room() const override { return accepted.size() < room; }
+    size_t room() const override { return accepted.size() < most ? most - accepted.size() : 0; }
 
     std::vector<Accepted> accepted;
     std::vector<void*> endpoints;
-    size_t room = SIZE_MAX;
+    size_t most = SIZE_MAX;
     int asked_for_room = 0;
     bool can_make_room = false;
     std::function<void()> in_accepted;
@@ -90,6 +92,102 @@ TEST_P(ListenerTest, AcceptsABurst) {
         listener.stop();
         EXPECT_TRUE(until([&] { return !listener.has_operations(); }));
     }
+}
+
+/// Nobody shares the socket: everything that waits may be taken at once.
+constexpr Listener::Options kAlone{.is_exclusive = false};
+
+TEST_P(ListenerTest, AloneItTakesABurstWithEveryAddress) {
+    Listener listener(*loop, listening.get(), acceptor, &endpoint, kAlone);
+    listener.start();
+    std::vector<Peer> clients;
+    for (int i = 0; i < 200; ++i) clients.push_back(client_of(listening.get()));
+    ASSERT_TRUE(until([&] { return acceptor.accepted.size() == 200; }));
+    for (size_t i = 0; i < clients.size(); ++i) {
+        const Accepted& one = acceptor.accepted[i];
+        EXPECT_TRUE(one.peer == address_of(clients[i].fd()));
+        EXPECT_NE(::fcntl(one.fd.get(), F_GETFL) & O_NONBLOCK, 0);
+        EXPECT_NE(::fcntl(one.fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+    }
+    listener.stop();
+    EXPECT_TRUE(until([&] { return !listener.has_operations(); }));
+    clients.push_back(client_of(listening.get()));
+    settle();
+    EXPECT_EQ(acceptor.accepted.size(), 200U) << "what waits behind stop() is left to others";
+}
+
+TEST_P(ListenerTest, AloneItLeavesTheRestInTheQueueWhenRoomRunsOut) {
+    constexpr size_t kRoom = 600;
+    acceptor.most = kRoom;
+    auto larger = open_listening_socket(SocketAddress::ipv4(INADDR_LOOPBACK, 0), {.backlog = 1024});
+    ASSERT_TRUE(larger) << larger.error().text;
+    Listener listener(*loop, larger->get(), acceptor, nullptr, kAlone);
+    listener.start();
+    std::vector<Peer> clients;
+    while (clients.size() < kRoom + 100) {
+        clients.push_back(client_of(larger->get()));
+        if (clients.size() % 50 == 0) settle();
+    }
+    ASSERT_TRUE(until([&] { return acceptor.accepted.size() >= kRoom; }));
+    settle();
+    const size_t in_flight = 4;  // accepts that nobody can call back
+    EXPECT_LE(acceptor.accepted.size(), kRoom + in_flight);
+    EXPECT_TRUE(listener.is_running());
+    acceptor.most = 10 * kRoom;
+    listener.resume();
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() == clients.size(); }));
+}
+
+TEST_P(ListenerTest, AloneItLosesNoConnectionWhenItStopsAndStarts) {
+    std::vector<Peer> clients;
+    Listener listener(*loop, listening.get(), acceptor, nullptr, kAlone);
+    for (int i = 0; i < 200; ++i) {
+        clients.push_back(client_of(listening.get()));
+        if (i % 3 == 0) listener.start();
+        if (i % 5 == 0) loop->turn({0});
+        if (i % 7 == 0) listener.stop();
+    }
+    listener.start();
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() == clients.size(); }));
+}
+
+TEST_P(ListenerTest, AloneItHandsWhatHasWokenItToWhoComesAfter) {
+    Acceptor next;
+    const UniqueFd same(::dup(listening.get()));
+    auto first = std::make_unique<Listener>(*loop, listening.get(), acceptor, nullptr, kAlone);
+    Listener second(*loop, same.get(), next, nullptr, kAlone);
+    first->start();
+    settle();
+    second.start();
+    std::vector<Peer> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(client_of(listening.get()));
+    first->stop();
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() + next.accepted.size() == 20; }));
+    EXPECT_TRUE(until([&] { return !first->has_operations(); }));
+}
+
+size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+TEST_P(ListenerTest, AClientThatHasResetIsHandedOnWithItsAddressOrNotAtAll) {
+    Listener listener(*loop, listening.get(), acceptor, nullptr, kAlone);
+    const size_t before = open_descriptors();
+    client_of(listening.get()).reset();
+    listener.start();
+    const Peer stays = client_of(listening.get());
+    const auto has_come = [&] {
+        return !acceptor.accepted.empty() && acceptor.accepted.back().peer == address_of(stays.fd());
+    };
+    ASSERT_TRUE(until(has_come));
+    if (acceptor.accepted.size() == 2) {
+        EXPECT_NE(acceptor.accepted.front().peer.port(), 0);
+        return;
+    }
+    ASSERT_EQ(route.lines.size(), 1U);
+    EXPECT_TRUE(route.lines.front().ends_with("getpeername() failed (107: Transport endpoint is not connected)"));
+    EXPECT_EQ(open_descriptors(), before + 2) << "its own is closed";
 }
 
 TEST_P(ListenerTest, AcceptsOnUnixSockets) {
@@ -158,7 +256,7 @@ TEST_P(ListenerTest, NoConnectionIsLostWhenListenersComeAndGo) {
 }
 
 TEST_P(ListenerTest, StopsWhenThereIsNoRoom) {
-    acceptor.room = 3;
+    acceptor.most = 3;
     Listener listener(*loop, listening.get(), acceptor, nullptr, {.multi_accept = true});
     listener.start();
     std::vector<Peer> clients;
@@ -169,13 +267,13 @@ TEST_P(ListenerTest, StopsWhenThereIsNoRoom) {
     EXPECT_LT(accepted, 30U);
     EXPECT_GE(acceptor.asked_for_room, 1);
     EXPECT_LE(acceptor.asked_for_room, 30) << "it must not spin";
-    acceptor.room = 60;
+    acceptor.most = 60;
     listener.resume();
     EXPECT_TRUE(until([&] { return acceptor.accepted.size() == 60; }));
 }
 
 TEST_P(ListenerTest, RoomThatIsMadeIsUsed) {
-    acceptor.room = 0;
+    acceptor.most = 0;
     acceptor.can_make_room = true;
     Listener listener(*loop, listening.get(), acceptor, nullptr, {});
     listener.start();

@@ -36,6 +36,21 @@ TEST(ResolveConfig, Listen) {
     EXPECT_EQ(listen("unix:/s"), "unix:/s");
 }
 
+TEST(ResolveConfig, LocalAddresses) {
+    const auto local = [](Text value) {
+        Arena arena;
+        const auto found = parse_local(value);
+        return found ? std::string(found->text(arena)) : "";
+    };
+    EXPECT_EQ(local("127.0.0.1"), "127.0.0.1:0");
+    EXPECT_EQ(local("127.0.0.1:5000"), "127.0.0.1:5000");
+    EXPECT_EQ(local("::1"), "[::1]:0");
+    EXPECT_EQ(local("[::1]:5000"), "[::1]:5000");
+    for (const char* none :
+         {"", "x", "[::1]", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x", "localhost:1", ":1"})
+        EXPECT_EQ(local(none), "") << none;
+}
+
 TEST(ResolveConfig, RangesOfPorts) {
     EXPECT_EQ(listen("8001-8003"), "0.0.0.0:8001 0.0.0.0:8002 0.0.0.0:8003");
     EXPECT_EQ(listen("127.0.0.1:5-5"), "127.0.0.1:5");

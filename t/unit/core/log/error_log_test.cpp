@@ -41,7 +41,12 @@ TEST(ErrorLogDirective, WordsAreJudgedAsNginxDoes) {
 #if SLUICE_DEBUG
     EXPECT_EQ(reading.add({"memory:abc"}), "invalid buffer size \"abc\"");
     EXPECT_EQ(reading.add({"memory:0"}), "invalid buffer size \"0\"");
-    EXPECT_EQ(reading.add({"memory:32k", "debug"}), "");
+    EXPECT_EQ(reading.add({"memory:2k", "debug"}), "invalid buffer size \"2k\"");
+    EXPECT_EQ(reading.add({"memory:2112", "debug"}), "invalid buffer size \"2112\"");
+    EXPECT_EQ(reading.add({"memory:1025m", "debug"}), "invalid buffer size \"1025m\"");
+    EXPECT_EQ(reading.add({"memory:1g", "debug"}), "invalid buffer size \"1g\"");
+    EXPECT_EQ(reading.add({"memory:3k", "debug"}), "");
+    EXPECT_EQ(reading.add({"memory:1024m", "debug"}), "");
 #else
     EXPECT_EQ(reading.add({"memory:32m", "debug"}), "sluice was built without debug support");
 #endif

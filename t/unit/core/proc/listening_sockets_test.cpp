@@ -140,7 +140,7 @@ TEST(ListeningSockets, AreInheritedInNginxsFormat) {
     ListeningSockets sockets;
     EXPECT_TRUE(sockets.inherit(Log(&capture)));
     EXPECT_EQ(std::getenv("NGINX"), nullptr);
-    EXPECT_EQ(sockets.names(), names);
+    EXPECT_EQ(sockets.descriptors().text(), names);
     sockets.begin();
     const Address tcp_name = name_of(tcp.get());
     const Address udp_name = name_of(udp.get());
@@ -152,7 +152,7 @@ TEST(ListeningSockets, AreInheritedInNginxsFormat) {
     EXPECT_NE(::fcntl(tcp.get(), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_EQ(capture.lines.size(), 1U);
     EXPECT_NE(capture.lines[0].find("using inherited sockets from \"" + names + "\""), std::string::npos);
-    sockets.keep_on_exec();
+    sockets.descriptors().keep_on_exec();
     EXPECT_EQ(::fcntl(tcp.get(), F_GETFD) & FD_CLOEXEC, 0);
     ListeningSockets nothing;
     EXPECT_FALSE(nothing.inherit(Log(&capture)));

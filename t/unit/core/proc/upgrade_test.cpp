@@ -93,6 +93,24 @@ TEST(Upgrade, WinchStopsTheOldWorkersAndHupBringsThemBack) {
     EXPECT_TRUE(wait_until([&] { return !is_alive(upgrade.old_master); }));
 }
 
+/// Both are told at once, as by a script: the old master learns of its HUP and of the end of the new one together.
+TEST(Upgrade, HupOnTheWayBackNeverReadsTheConfiguration) {
+    Upgrade upgrade("daemon on");
+    upgrade.toy.configure("workers 1\ntext not to be read");
+    upgrade.toy.signal(SIGWINCH, upgrade.old_master);
+    EXPECT_TRUE(upgrade.toy.waits_for_workers(0, upgrade.old_master));
+    upgrade.toy.signal(SIGSTOP, upgrade.old_master);
+    upgrade.toy.signal(SIGHUP, upgrade.old_master);
+    upgrade.toy.signal(SIGTERM, upgrade.new_master);
+    EXPECT_TRUE(wait_until([&] { return !is_alive(upgrade.new_master); }));
+    upgrade.toy.signal(SIGCONT, upgrade.old_master);
+    EXPECT_TRUE(wait_until([&] { return upgrade.toy.master() == upgrade.old_master; }));
+    EXPECT_TRUE(upgrade.only_answers("old"));
+    EXPECT_TRUE(upgrade.toy.waits_for_workers(1));
+    upgrade.toy.signal(SIGTERM);
+    EXPECT_TRUE(wait_until([&] { return !is_alive(upgrade.old_master); }));
+}
+
 TEST(Upgrade, NewMasterThatDiesBringsDrainedWorkersBack) {
     Upgrade upgrade("daemon on");
     upgrade.toy.signal(SIGWINCH, upgrade.old_master);

@@ -108,6 +108,25 @@ TEST(Date, times_out_of_range_are_clamped) {
     EXPECT_EQ(written(INT64_MIN), "Sat, 01 Jan 0000 00:00:00 GMT");
 }
 
+TEST(Date, a_time_is_written_alike_again) {
+    for (const int64_t time : {INT64_MIN, int64_t{-1}, int64_t{0}, int64_t{784111777}, INT64_MAX})
+        for (const int64_t other : {time, time / 2, time}) EXPECT_EQ(parsed(written(other)), parsed(written(other)));
+    EXPECT_EQ(written(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(written(784111777 + 16), "Sun, 06 Nov 1994 08:49:53 GMT") << "the same place among those remembered";
+    EXPECT_EQ(written(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST(Date, a_text_is_read_alike_again) {
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+        EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMX"), std::nullopt);
+        EXPECT_EQ(parse_http_date(Text("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", kHttpDateSize)),
+                  std::nullopt);
+    }
+    for (int64_t time = 0; time < 100; ++time)
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(parsed(written(time)), time);
+}
+
 TEST(Date, what_is_written_is_read) {
     for (int64_t time = -5000000000; time < 200000000000; time += 1234567891) EXPECT_EQ(parsed(written(time)), time);
 }

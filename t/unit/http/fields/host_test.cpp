@@ -48,7 +48,20 @@ TEST(Host, valid_ones_are_split) {
         {"[v1.a:b]", "[v1.a:b] literal"},
         {"[VF.x]:1", "[VF.x] port 1 literal"},
     };
-    for (const auto& [value, expected] : kCases) EXPECT_EQ(split(value), expected) << value;
+    // The second time it is remembered.
+    for (const auto& [value, expected] : kCases)
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(split(value), expected) << value;
+    const std::string longest(300, 'a');
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(split(longest), longest);
+}
+
+TEST(Host, a_remembered_one_does_not_vouch_for_others) {
+    EXPECT_EQ(split("a.example:80"), "a.example port 80");
+    EXPECT_EQ(split("a.example:8x"), "invalid");
+    EXPECT_EQ(split("a.example:80"), "a.example port 80");
+    EXPECT_EQ(split("a.example:8"), "a.example port 8");
+    EXPECT_EQ(split("a_example:80"), "a_example port 80");
+    EXPECT_EQ(split(""), "invalid");
 }
 
 TEST(Host, invalid_ones_are_refused) {

@@ -94,7 +94,7 @@ TEST(RewriteCondition, Mistakes) {
     EXPECT_EQ(describe("($a = b c)"), "invalid condition \"$a\"");
     EXPECT_EQ(describe("($a == b)"), "unexpected \"==\" in condition");
     EXPECT_EQ(describe("(a = b)"), "invalid condition \"a\"");
-    EXPECT_EQ(describe("($)"), "invalid variable name \"$\"");
+    EXPECT_EQ(describe("($)"), "invalid condition \"$\"");
     EXPECT_EQ(describe("(-f)"), "invalid condition \"-f\"");
     EXPECT_EQ(describe("(-z $a)"), "invalid condition \"-z\"");
     EXPECT_EQ(describe("(!$a)"), "invalid condition \"!$a\"");

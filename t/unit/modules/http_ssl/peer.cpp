@@ -65,6 +65,12 @@ void TlsPeer::read() {
     give();
 }
 
+void TlsPeer::ask_for_new_keys() {
+    EXPECT_EQ(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+    EXPECT_EQ(SSL_do_handshake(ssl_.get()), 1);
+    give();
+}
+
 void TlsPeer::say_goodbye() {
     SSL_shutdown(ssl_.get());
     give();

@@ -22,6 +22,8 @@ class TlsPeer {
     void write(Text plain);
     /// Decrypts what has come to the end of `received`.
     void read();
+    /// Takes new keys for what it sends, and wants the other side to do so as well (RFC 8446 §4.6.3).
+    void ask_for_new_keys();
     /// Says close_notify.
     void say_goodbye();
     bool heard_goodbye() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }

@@ -2,57 +2,16 @@
 // directions, ends that are announced and ends that are not, what is no TLS.
 #include "http_ssl/transport.h"
 
-#include "modules/http_ssl/peer.h"
+#include "modules/http_ssl/fixture.h"
 
 namespace sluice::tls::test {
 namespace {
 
-using event::Recorder;
-
-class Handler : public event::HandshakeHandler {
- public:
-    void on_secured() override { ++secured; }
-    void on_handshake_failed(const Error& error) override { failure = error.text; }
-    void on_not_secure(event::Received& raw) override { plain = raw.bytes(); }
-
-    int secured = 0;
-    std::string failure;
-    std::string plain;
-};
-
-class TransportTest : public event::EventTest {
+class TransportTest : public ServerTest {
  protected:
-    void SetUp() override {
-        EventTest::SetUp();
-        context_ = make_server_context();
-    }
-    void TearDown() override {
-        if (server_ == nullptr) return;
-        server_->connection.close();
-        server_->connection.set_transport(nullptr);
-        until([this] { return server_->can_be_buried(); });
-        transport_.reset();
-        server_.reset();
-    }
-
-    /// A server's connection with a transport, and the other end of it.
-    event::Peer open() {
-        auto [peer, fd] = tcp_pair();
-        server_ = std::make_unique<Recorder>(*loop);
-        transport_ = std::make_unique<TlsTransport>(UniqueSsl(SSL_new(context_.get())), TlsTransport::Side::server,
-                                                    *loop, handler_, TransportOptions{});
-        server_->connection.set_transport(transport_.get());
-        server_->connection.open(std::move(fd));
-        return std::move(peer);
-    }
     bool shake_hands(TlsPeer& peer) {
         return until([&] { return peer.shake_hands() && handler_.secured == 1; });
     }
-
-    UniqueContext context_;
-    Handler handler_;
-    std::unique_ptr<TlsTransport> transport_;
-    std::unique_ptr<Recorder> server_;
 };
 
 TEST_P(TransportTest, BytesGoBothWays) {
@@ -64,7 +23,7 @@ TEST_P(TransportTest, BytesGoBothWays) {
     ASSERT_TRUE(until([&] { return peer.read(), peer.received == "hello"; }));
     EXPECT_EQ(server_->received, "hello");
     EXPECT_EQ(handler_.secured, 1);
-    EXPECT_EQ(transport_->plain_sent(), 5);
+    EXPECT_EQ(server_->connection.user_bytes_sent(), 5);
 }
 
 TEST_P(TransportTest, HandshakeOfSingleBytes) {
@@ -85,7 +44,7 @@ TEST_P(TransportTest, LargeChainIsToldWhenItHasGone) {
     EXPECT_EQ(peer.received, sent);
     EXPECT_TRUE(until([&] { return !server_->connection.is_sending(); }));
     EXPECT_EQ(server_->sent, state == event::SendState::pending ? 1 : 0);
-    EXPECT_EQ(transport_->plain_sent(), static_cast<int64_t>(sent.size()));
+    EXPECT_EQ(server_->connection.user_bytes_sent(), static_cast<int64_t>(sent.size()));
 }
 
 TEST_P(TransportTest, EndsAreToldApart) {

@@ -23,21 +23,26 @@ std::string frame(char kind, int stream, const std::string& payload) {
 const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const std::string kNothing(4, '\0');
 
-/// What is found in pieces of `bytes`: the places, by the number of the byte.
+/// What is found in pieces of `bytes`: the places, by the number of the byte. All bytes come through, in their order.
 std::vector<std::pair<size_t, int32_t>> walk(const std::vector<std::string>& pieces) {
-    FrameWalk walk;
+    FrameWalk walk(FrameWalk::kPrefaceSize);
     std::vector<std::pair<size_t, int32_t>> found;
-    size_t passed = 0;
+    std::string all;
+    std::string passed;
     for (const std::string& piece : pieces) {
+        all += piece;
         for (Text rest = piece; !rest.empty();) {
-            const FrameWalk::Found one = walk.next(rest);
-            if (one.stream != 0) found.emplace_back(passed + one.before, one.stream);
-            const size_t size = one.before + (one.stream != 0 ? FrameWalk::kUpdateSize : 0);
-            EXPECT_LE(size, rest.size());
-            rest.remove_prefix(size);
-            passed += size;
+            const FrameWalk::Step step = walk.next(rest);
+            passed += step.passed;
+            if (step.stream == 0) continue;
+            found.emplace_back(passed.size(), step.stream);
+            EXPECT_EQ(step.update.size(), FrameWalk::kUpdateSize);
+            passed += step.update;
         }
+        EXPECT_EQ(passed, all.substr(0, passed.size()));
+        EXPECT_LT(all.size() - passed.size(), FrameWalk::kUpdateSize);
     }
+    EXPECT_EQ(passed, all);
     return found;
 }
 
@@ -50,15 +55,27 @@ TEST(FrameWalk, FindsUpdatesOfNothing) {
     const std::vector<std::pair<size_t, int32_t>> expected{
         {before.size(), 77}, {before.size() + 13, 77}, {before.size() + 26 + 17, 5}};
     EXPECT_EQ(walk({all}), expected);
-    for (size_t cut = 1; cut < all.size(); ++cut) {
-        std::vector<std::pair<size_t, int32_t>> whole;
-        for (const auto& one : expected)
-            if (cut <= one.first || cut >= one.first + 13) whole.push_back(one);
-        EXPECT_EQ(walk({all.substr(0, cut), all.substr(cut)}), whole) << cut;
-    }
+    for (size_t cut = 1; cut < all.size(); ++cut)
+        EXPECT_EQ(walk({all.substr(0, cut), all.substr(cut)}), expected) << cut;
     std::vector<std::string> bytes;
     for (const char byte : all) bytes.emplace_back(1, byte);
-    EXPECT_TRUE(walk(bytes).empty());
+    EXPECT_EQ(walk(bytes), expected);
+}
+
+TEST(FrameWalk, FindsContinuationsThatAreTooLarge) {
+    constexpr size_t kMost = 16384;
+    const auto is_too_large = [](const std::string& bytes, size_t cut) {
+        FrameWalk walk(0);
+        for (Text piece : {Text(bytes).substr(0, cut), Text(bytes).substr(cut)})
+            while (!piece.empty()) static_cast<void>(walk.next(piece));
+        return walk.is_too_large();
+    };
+    const std::string fine = frame(9, 1, std::string(kMost, 'x')) + frame(1, 1, std::string(kMost + 1, 'x'));
+    for (size_t cut = 0; cut < 12; ++cut) {
+        EXPECT_FALSE(is_too_large(fine, cut));
+        EXPECT_TRUE(is_too_large(frame(9, 1, std::string(kMost + 1, 'x')), cut));
+        EXPECT_TRUE(is_too_large(fine + frame(9, 1, std::string(kMost + 1, 'x')), cut));
+    }
 }
 
 }  // namespace

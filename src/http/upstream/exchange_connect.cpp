@@ -1,0 +1,151 @@
+// Exchange: how it reaches the server: by a stream of a connection that others use, or by one that is made.
+#include <cerrno>
+
+#include "event/loop.h"
+#include "event/resolve_config.h"
+#include "http/server_connection.h"
+#include "http/upstream/exchange.h"
+#include "http/upstream/field_protocol.h"
+
+namespace sluice::http::upstream {
+
+event::SocketAddress Exchange::peer_address() const {
+    return {reinterpret_cast<const sockaddr*>(&peer_->address.bytes), peer_->address.length};
+}
+
+/// An address to connect from may differ from request to request.
+bool Exchange::may_share() const {
+    return destination_.sessions != nullptr && (!conf_.bind->is_on || conf_.bind->address.is_constant());
+}
+
+/// A stream of a connection that others use, or have used.
+bool Exchange::join() {
+    if (!may_share()) return false;
+    const event::SocketAddress address = peer_address();
+    PeerConnection* shared = PeerConnection::find_shared(route_to(address));
+    if (shared == nullptr) return false;
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: shared connection, fd: ", shared->socket().fd(),
+                     ", requests: ", shared->requests);
+    try_->connect_time = 0;
+    open_stream(*shared);
+    return true;
+}
+
+void Exchange::open_stream(PeerConnection& connection) {
+    ++connection.requests;
+    channel_ = &connection.session()->open(*this, static_cast<FieldProtocol&>(protocol_));
+}
+
+/// Waits for a connection that others wait for, or makes one.
+void Exchange::reach() {
+    if (!may_share()) return connect();
+    const event::SocketAddress address = peer_address();
+    Opening* const opening = Opening::find(route_to(address));
+    if (opening == nullptr) return connect();
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: waiting for a connection that is being made");
+    wait_for(*opening);
+}
+
+void Exchange::connect() {
+    const event::SocketAddress address = peer_address();
+    request_.set_action("connecting to upstream");
+    PeerConnection* const made = PeerConnection::make(request_.connection().worker(), route_to(address));
+    if (made == nullptr) {
+        request_.log().error(0, "worker_connections are not enough");
+        end_with(500);
+        return;
+    }
+    event::SocketAddress local;
+    const Result<void> begun = made->opening().begin({.sessions = destination_.sessions,
+                                                      .may_be_joined = may_share(),
+                                                      .needs_alpn = destination_.needs_alpn,
+                                                      .connect = connect_options(local)});
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: connecting, fd: ", made->socket().fd());
+    if (begun) return wait_for(made->opening());
+    made->close();
+    // Descriptors that have run out are no fault of the upstream's, and the next one would fare no better.
+    const bool is_our_fault = begun.error().number == EMFILE || begun.error().number == ENFILE;
+    on_not_open(begun.error(), is_our_fault ? Blame::ours : Blame::upstream);
+}
+
+/// `local`: room for the address that it is bound to.
+event::ConnectOptions Exchange::connect_options(event::SocketAddress& local) const {
+    event::ConnectOptions options{.keepalive = *conf_.socket_keepalive,
+                                  .receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count),
+                                  .send_buffer = static_cast<int>(conf_.socket_sndbuf->count)};
+    if (!conf_.bind->is_on) return options;
+    const Text text = conf_.bind->address.evaluate(request_);
+    if (const auto parsed = event::parse_local(text)) {
+        local = *parsed;
+        options.bind_to = &local;
+        options.is_transparent = conf_.bind->is_transparent;
+    } else if (!text.empty()) {
+        request_.log().error(0, "invalid local address \"", text, "\"");
+    }
+    return options;
+}
+
+void Exchange::wait_for(Opening& opening) {
+    opening_ = &opening;
+    opening.join(*this);
+    enter(state_of(opening.stage()));
+}
+
+Exchange::State Exchange::state_of(Stage stage) {
+    switch (stage) {
+        case Stage::connecting: return State::connecting;
+        case Stage::handshaking: return State::handshaking;
+        case Stage::greeting: break;
+    }
+    return State::greeting;
+}
+
+void Exchange::on_stage(Stage stage) {
+    if (request_.is_finished()) return;
+    if (stage != Stage::handshaking) return enter(state_of(stage));
+    // As in nginx, the handshake is a part of the time that it may take to connect.
+    state_ = State::handshaking;
+    name_action();
+}
+
+void Exchange::on_open(PeerConnection& connection) {
+    opening_ = nullptr;
+    const bool is_own = destination_.sessions == nullptr;
+    if (is_own) {
+        connection_ = &connection;
+        connection_->set_user(this);
+    }
+    if (has_ended()) return;
+    try_->connect_time = (request_.connection().loop().now() - try_->started).count;
+    if (is_own) {
+        ++connection.requests;
+        channel_ = connection_;
+    } else {
+        is_reused_ = connection.requests != 0;
+        open_stream(connection);
+    }
+    send_request();
+}
+
+void Exchange::on_full() {
+    opening_ = nullptr;
+    if (has_ended()) return;
+    is_reused_ = join();
+    if (is_reused_) return send_request();
+    reach();
+}
+
+void Exchange::on_not_open(const Error& error, Blame blame) {
+    opening_ = nullptr;
+    if (has_ended()) return;
+    const bool is_short_of = error.number == EMFILE || error.number == ENFILE;
+    request_.log().write(is_short_of ? LogLevel::alert : LogLevel::error, error.number, error.text);
+    if (blame == Blame::ours) return end_with(500);
+    fail(Failure::error, outcome_of(blame));
+}
+
+balance::Outcome Exchange::outcome_of(Blame blame) {
+    return blame == Blame::told ? balance::Outcome::unknown : balance::Outcome::failed;
+}
+
+}  // namespace sluice::http::upstream
