@@ -362,6 +362,26 @@ def test_kept_connection_that_was_closed(passing):
         wait_for(lambda: up.open == 0, 'the end of the connection')
 
 
+@sluice_only('nginx has one request at a time on a connection')
+def test_connections_that_others_break(passing):
+    """Only the request for which a connection was made answers for its end; others move on, even more than once."""
+    def script(peer, upstream):
+        served = h2_upstream.Served(peer)
+        number = upstream.connections
+        own = []
+        while (request := served.request()) is not None:
+            upstream.requests.append(request)
+            own.append(request)
+            if len(upstream.requests) == 1 or number == 4:
+                served.answer(request, b'%d' % number)
+            elif len(own) == 5 - number:
+                return
+    peer, up, _ = passing(script, conf=SHARED.replace('KEEP', ''))
+    assert peer.get('/').text == '1'
+    answers = peer.responses([peer.ask(f'/{i}') for i in range(3)])
+    assert [answer.status for answer in answers] == [502, 502, 200] and answers[2].text == '4'
+
+
 @sluice_only('safe repetition is ours')
 @pytest.mark.parametrize('size', [0, 10, 60_000])
 @pytest.mark.parametrize('how', ['refused', 'goaway'])
@@ -487,7 +507,8 @@ def test_random_calls(passing):
         elif how < 7:
             served.answer(request, b'd' * dice.randrange(20_000), trailers=[('grpc-status', '0')] if dice.random() < 0.5 else None)
         return None
-    peer, up, s = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', '').replace('keepalive 8', 'keepalive 2').replace('grpc://shared;', 'grpc://shared; grpc_read_timeout 300ms;'))
+    peer, up, s = passing(h2_upstream.misbehaving(act), conf=SHARED.replace('KEEP', '').replace('keepalive 8', 'keepalive 2').replace(
+        'grpc://shared; }', 'grpc://shared; grpc_read_timeout 300ms; } location = /status { stub_status; }'))
     for _ in range(int(os.environ.get('SOAK_CLIENTS', 25))):
         with Peer(peer.socket.getpeername(), {h2.INITIAL_WINDOW_SIZE: dice.choice([0, 1000, 65535])}) as client:
             streams = [client.ask(f'/{i}', 'POST', end=False) for i in range(20)]
@@ -498,4 +519,5 @@ def test_random_calls(passing):
                     client.data(stream, b'b' * dice.randrange(2000), dice.random() < 0.5)
             if dice.random() < 0.7:
                 client.ping()
+    wait_for(lambda: 'Active connections: 1 ' in peer.get('/status').text, 'the end of all that may break connections')
     assert peer.get('/sure').text == 'sure'

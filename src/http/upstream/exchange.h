@@ -216,9 +216,9 @@ class Exchange final : public event::ConnectionHandler,
     int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed
     uint32_t tried_ = 0;
     State state_ = State::waiting;
+    uint8_t reconnects_ = 0;  ///< in this try, see reconnect()
     bool streams_body_ : 1 = false;
     bool is_reused_ : 1 = false;          ///< the connection has carried others' requests
-    bool has_reconnected_ : 1 = false;    ///< once in a try, see reconnect()
     bool was_sent_ : 1 = false;           ///< bytes of the request may have reached this server
     bool is_request_sent_ : 1 = false;    ///< all of them have left
     bool was_body_streamed_ : 1 = false;  ///< body bytes were passed on

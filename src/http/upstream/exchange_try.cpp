@@ -15,6 +15,9 @@ namespace {
 /// Bytes of a streamed body that are kept for another try.
 constexpr int64_t kMostRemembered = int64_t{64} * 1024;
 
+/// Connections in a try that others' requests may have broken. A request that breaks them itself must come to an end.
+constexpr uint32_t kMostReconnects = 3;
+
 /// What the client gets when a failure of this kind is the last.
 constexpr uint16_t status_of(Failure failure) {
     switch (failure) {
@@ -59,7 +62,8 @@ void Exchange::begin_try(Text address) {
     answer = {};
     rate_limit_ = 0;
     is_upgrade = false;
-    was_sent_ = is_request_sent_ = has_reconnected_ = false;
+    was_sent_ = is_request_sent_ = false;
+    reconnects_ = 0;
 }
 
 void Exchange::next_try() {
@@ -237,7 +241,7 @@ void Exchange::fail(Failure failure, balance::Outcome outcome) {
 
 /// A connection that was kept, or shared, turned out to be closed, before anything of an answer came.
 bool Exchange::is_stale() const {
-    return is_reused_ && !has_reconnected_ && try_->bytes_received == 0 && may_repeat();
+    return is_reused_ && reconnects_ < kMostReconnects && try_->bytes_received == 0 && may_repeat();
 }
 
 // The server had no part in that.
@@ -247,7 +251,7 @@ void Exchange::reconnect() {
     channel_ = nullptr;
     connection_ = nullptr;
     is_reused_ = false;
-    has_reconnected_ = true;
+    ++reconnects_;
     was_sent_ = is_request_sent_ = false;
     timer_.disarm();
     reach();
