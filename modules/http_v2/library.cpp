@@ -5,6 +5,7 @@
 
 #include <sluice/core/base/text.h>
 
+#include "frame_head.h"
 #include "library_memory.h"
 #include "output.h"
 #include "session.h"
@@ -73,20 +74,22 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data)
     Session& owner = owner_of(user_data);
     if (frame->hd.type == NGHTTP2_RST_STREAM) owner.on_reset_sent(frame->rst_stream.error_code);
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    if (Stream* stream = owner.find_stream(frame->hd.stream_id)) stream->on_frame_sent(*frame);
+    Stream* const stream = owner.find_stream(frame->hd.stream_id);
+    if (stream == nullptr) return 0;
+    if (frame->hd.type == NGHTTP2_HEADERS) owner.write_section(FrameHead::of(frame->hd), *stream);
+    stream->on_frame_sent(*frame);
     return 0;
 }
 
 int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source,
               void* user_data) {
-    constexpr size_t kFrameHead = 9;
     Output& output = owner_of(user_data).output();
     Stream& stream = *static_cast<Stream*>(source->ptr);
     // The library goes from frame to frame by itself; it asks again for this one.
     if (output.is_full()) return NGHTTP2_ERR_WOULDBLOCK;
     if (!stream.has_output(size))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // it was given up since it offered this
-    output.add({reinterpret_cast<const char*>(head), kFrameHead});
+    output.add({reinterpret_cast<const char*>(head), kFrameHeadSize});
     stream.write(output, size);
     return 0;
 }

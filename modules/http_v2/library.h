@@ -1,4 +1,4 @@
-// nghttp2, which does the framing and HPACK: how a session of it is made, and its callbacks as calls of ours.
+// nghttp2, which does the framing and reads HPACK: how a session of it is made, and its callbacks as calls of ours.
 #pragma once
 
 #include <memory>

@@ -9,19 +9,24 @@ namespace sluice::http2 {
 
 namespace {
 
-constexpr size_t kCapacity = Output::kFull + Output::kLargestFrame;
+/// DATA fills it, and its trailers still follow.
+constexpr size_t kCapacity = Output::kFull + 2 * Output::kLargestFrame;
 
 /// Nearly always one buffer is enough for all connections of the worker: what was written leaves at once.
 constinit char* spare = nullptr;
 
 }  // namespace
 
-void Output::add(Text bytes) {
+char* Output::room() {
     if (memory_ == nullptr) {
         memory_ = spare != nullptr ? std::exchange(spare, nullptr) : static_cast<char*>(std::malloc(kCapacity));
         if (memory_ == nullptr) std::abort();
     }
-    std::memcpy(memory_ + size_, bytes.data(), bytes.size());
+    return memory_ + size_;
+}
+
+void Output::add(Text bytes) {
+    std::memcpy(room(), bytes.data(), bytes.size());
     size_ += bytes.size();
 }
 

@@ -13,7 +13,7 @@ class Output {
  public:
     /// Beyond so many bytes the buffer leaves before more is written.
     static constexpr size_t kFull = 48 * 1024;
-    /// The most that one frame may add.
+    /// The most that one frame may add, and behind a frame that has filled it one more.
     static constexpr size_t kLargestFrame = 16 * 1024 + 64;
 
     Output() = default;
@@ -25,6 +25,9 @@ class Output {
     size_t size() const { return size_; }
     /// Copies bytes behind the others; at most kLargestFrame while it is not full.
     void add(Text bytes);
+    /// Room behind the others for as many; add_written() says how many of them there are.
+    char* room();
+    void add_written(size_t size) { size_ += size; }
     char* data() { return memory_; }
     /// All of it, as a chain of one buffer that lives until release().
     event::Chain take();

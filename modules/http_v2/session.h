@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,7 +19,9 @@
 #include <sluice/http/server_connection.h>
 #include <sluice/http/session.h>
 
+#include "field_encoder.h"
 #include "flood.h"
+#include "frame_head.h"
 #include "frame_walk.h"
 #include "library.h"
 #include "library_memory.h"
@@ -90,10 +94,18 @@ class Session final : public http::Session {
     void on_reset_sent(uint32_t error);
     /// GOAWAY with an error: the connection ends as soon as it is sent.
     void refuse_connection(uint32_t error);
+    /// HEADERS that end their section, but hold no fields: those of the stream are put into it.
+    void write_section(FrameHead head, Stream& stream);
     Output& output() { return output_; }
     ssize_t data_size(Stream* stream, int32_t connection_window, int32_t stream_window, uint32_t largest_frame) const;
 
  private:
+    /// A head that is too long for one frame.
+    struct LongSection {
+        std::string block;
+        size_t written = 0;
+        int32_t stream = 0;
+    };
     enum class Drain : uint8_t {
         none,
         announced,  ///< new streams are still taken: the client may not have heard of it
@@ -102,6 +114,7 @@ class Session final : public http::Session {
 
     // session_input.cpp
     void submit_settings();
+    void take_settings(const nghttp2_settings& settings);
     ssize_t read(Text bytes);
     bool reset_for_nothing(int32_t id);
     void note_stream(int32_t id);
@@ -114,6 +127,7 @@ class Session final : public http::Session {
     bool send_round();
     void correct_greeting();
     bool fill();
+    void continue_section();
     void tell_gone();
     void watch_waiting();
     void on_send_timer();
@@ -133,6 +147,8 @@ class Session final : public http::Session {
     const HeadLimits head_limits_;
     LibraryMemory memory_;
     Library library_;
+    FieldEncoder encoder_;
+    std::unique_ptr<LongSection> long_section_;  ///< its frames follow one another
     Output output_;
     List<Stream, AllTag> streams_;
     List<Stream, WaitingTag> waiting_;

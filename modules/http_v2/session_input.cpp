@@ -1,11 +1,13 @@
 // Session: what the client sends.
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include <sluice/http/uri/log_escape.h>
 #include <sluice/sdk.h>
 
 #include "conf.h"
+#include "frame_head.h"
 #include "session.h"
 
 namespace sluice::http2 {
@@ -18,7 +20,6 @@ constexpr int32_t kStreamWindow = 256 * 1024;
 constexpr int32_t kConnectionWindow = 4 * 1024 * 1024;
 /// A piece of body below this size is hardly worth its frame.
 constexpr size_t kTinyFrame = 16;
-constexpr size_t kFrameHead = 9;
 
 /// The beginning of something that a client has sent: it must not look like lines of the log.
 std::string shown(Text text) {
@@ -100,7 +101,7 @@ void Session::count_unknown() {
 
 /// Of every frame but CONTINUATION, which the library counts.
 void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
-    unknown_ -= static_cast<int64_t>(kFrameHead + (head.type == NGHTTP2_DATA ? 0 : head.length));
+    unknown_ -= static_cast<int64_t>(kFrameHeadSize + (head.type == NGHTTP2_DATA ? 0 : head.length));
     switch (head.type) {
         case NGHTTP2_DATA:
             if (head.length >= kTinyFrame) {
@@ -174,7 +175,7 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
                 }
                 break;
             }
-            stream->count_head(frame.hd.length + kFrameHead);
+            stream->count_head(frame.hd.length + kFrameHeadSize);
             if (!is_refused_ && !stream->begin(is_end)) reset(*stream, NGHTTP2_PROTOCOL_ERROR);
             break;
         case NGHTTP2_DATA:
@@ -186,11 +187,15 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
             if (static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload)->stream_id == 0)
                 refuse_connection(NGHTTP2_PROTOCOL_ERROR);
             break;
-        case NGHTTP2_SETTINGS:
-            if (window_check_.has_overflown(library())) refuse_connection(NGHTTP2_FLOW_CONTROL_ERROR);
-            break;
+        case NGHTTP2_SETTINGS: take_settings(frame.settings); break;
         default: break;
     }
+}
+
+void Session::take_settings(const nghttp2_settings& settings) {
+    for (const nghttp2_settings_entry& entry : std::span(settings.iv, settings.niv))
+        if (entry.settings_id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE) encoder_.limit(entry.value);
+    if (window_check_.has_overflown(library())) refuse_connection(NGHTTP2_FLOW_CONTROL_ERROR);
 }
 
 /// client_header_timeout: for the time that a header block takes.

@@ -5,6 +5,7 @@
 #include <sluice/sdk.h>
 
 #include "conf.h"
+#include "frame_head.h"
 #include "session.h"
 
 namespace sluice::http2 {
@@ -41,6 +42,10 @@ void Session::turn() {
 /// Takes frames from the library until the buffer is full or there are none.
 bool Session::fill() {
     while (!output_.is_full()) {
+        if (long_section_ != nullptr) {
+            continue_section();
+            continue;
+        }
         const uint8_t* bytes = nullptr;
         const ssize_t size = nghttp2_session_mem_send(&library(), &bytes);
         if (size < 0) {
@@ -48,10 +53,53 @@ bool Session::fill() {
             return false;
         }
         if (size == 0) break;
-        output_.add({reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
+        const Text frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+        // Of HEADERS it has told already.
+        if (FrameHead::read(frame.data()).type == NGHTTP2_HEADERS) continue;
+        output_.add(frame);
         if (!was_greeted_) correct_greeting();
     }
     return true;
+}
+
+// The library tells of a frame before it hands it out: what the next one shall be may depend on this one's end of a
+// stream.
+void Session::write_section(FrameHead head, Stream& stream) {
+    const FieldLines lines = stream.due_section();
+    if (FieldEncoder::most_bytes(lines) <= kLargestPayload) {
+        char* const begin = output_.room();
+        const char* const end = encoder_.write(lines, begin + kFrameHeadSize);
+        head.length = static_cast<uint32_t>(end - begin) - kFrameHeadSize;
+        head.write(begin);
+        output_.add_written(kFrameHeadSize + head.length);
+        return stream.on_section_written(head.length);
+    }
+    std::string block(FieldEncoder::most_bytes(lines), '\0');
+    block.resize(static_cast<size_t>(encoder_.write(lines, block.data()) - block.data()));
+    stream.on_section_written(block.size());
+    head.length = static_cast<uint32_t>(std::min(block.size(), kLargestPayload));
+    if (head.length < block.size()) head.flags &= static_cast<uint8_t>(~NGHTTP2_FLAG_END_HEADERS);
+    head.write(output_.room());
+    output_.add_written(kFrameHeadSize);
+    output_.add(Text(block).substr(0, head.length));
+    if (head.length == block.size()) return;
+    long_section_ = std::make_unique<LongSection>(std::move(block), head.length, head.stream);
+}
+
+/// RFC 9113 §6.10: nothing may come between.
+void Session::continue_section() {
+    LongSection& section = *long_section_;
+    const Text piece = Text(section.block).substr(section.written, kLargestPayload);
+    section.written += piece.size();
+    const bool is_end = section.written == section.block.size();
+    const FrameHead head{.length = static_cast<uint32_t>(piece.size()),
+                         .type = NGHTTP2_CONTINUATION,
+                         .flags = is_end ? uint8_t{NGHTTP2_FLAG_END_HEADERS} : uint8_t{0},
+                         .stream = section.stream};
+    head.write(output_.room());
+    output_.add_written(kFrameHeadSize);
+    output_.add(piece);
+    if (is_end) long_section_.reset();
 }
 
 /// A client that opens one stream too many gets a stream error (RFC 9113 §5.1.2), of which the library would make one

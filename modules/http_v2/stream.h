@@ -20,6 +20,7 @@
 #include <sluice/http/stream.h>
 #include <sluice/http/tunnel.h>
 
+#include "field_encoder.h"
 #include "request_head.h"
 
 namespace sluice::http2 {
@@ -76,6 +77,9 @@ class Stream final : public Recycled<Stream, 128>,
     bool has_output(size_t size) const { return std::cmp_less_equal(size, out_.size()); }
     /// Moves so many bytes of the body into `output`.
     void write(Output& output, size_t size);
+    /// The library has framed the head, or the trailers, whose lines are due now; `size` is what they take.
+    FieldLines due_section() const { return sections_->lines; }
+    void on_section_written(size_t size);
     void on_frame_sent(const nghttp2_frame& frame);
     /// What was pending lies in the kernel.
     void on_output_gone();
@@ -98,6 +102,11 @@ class Stream final : public Recycled<Stream, 128>,
  private:
     /// What to do with a body that is not for the request's handler any more.
     enum class Body : uint8_t { waiting, wanted, paused, dropped };
+    /// A head or trailers, in `arena_`.
+    struct Section {
+        FieldLines lines;
+        Section* next;
+    };
 
     // stream_input.cpp
     bool settle_head();
@@ -118,6 +127,7 @@ class Stream final : public Recycled<Stream, 128>,
     void tunnel_held();
     // stream_output.cpp
     bool can_answer();
+    void add_section(FieldLines lines);
     http::OutputState queue(event::Chain& chain, bool is_last);
     void settle_tunnel_answer();
     void note_gone();
@@ -139,11 +149,13 @@ class Stream final : public Recycled<Stream, 128>,
     event::Timer body_timer_;
 
     // Output
+    Section* sections_ = nullptr;  ///< that the library has still to frame, the first first
     event::Chain out_;
     http::RateLimit rate_limit_;
     event::Timer send_timer_;
     event::Timer rate_timer_;
     int64_t bytes_sent_ = 0;
+    int64_t section_size_ = 0;  ///< of the one that was written last
     int64_t sent_at_timer_ = 0;
 
     Body body_ = Body::waiting;

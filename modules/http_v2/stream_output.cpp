@@ -6,6 +6,7 @@
 #include <sluice/sdk.h>
 
 #include "conf.h"
+#include "frame_head.h"
 #include "output.h"
 #include "response_fields.h"
 #include "session.h"
@@ -48,13 +49,12 @@ OutputState Stream::send_head(Request& request, event::Chain& body, bool is_last
     }
     static_cast<void>(http::complete_head(request));
     const bool ends = has_no_body_ || (is_last && body.empty() && response.trailers.empty());
-    const std::span<const nghttp2_nv> fields = response_fields(request);
     nghttp2_data_provider provider{.source = {.ptr = this}, .read_callback = read_body};
     is_output_ended_ = ends;
     is_head_queued_ = true;
-    if (nghttp2_submit_response(&session_.library(), id_, fields.data(), fields.size(), ends ? nullptr : &provider) !=
-        0)
+    if (nghttp2_submit_response(&session_.library(), id_, nullptr, 0, ends ? nullptr : &provider) != 0)
         return OutputState::failed;
+    add_section(response_fields(request));
     return queue(body, is_last);
 }
 
@@ -75,6 +75,18 @@ OutputState Stream::queue(event::Chain& chain, bool is_last) {
     if (is_deferred_) resume_output();
     session_.wake();
     return OutputState::pending;
+}
+
+/// The library makes frames without fields of them; the session fills these when they leave.
+void Stream::add_section(FieldLines lines) {
+    Section** last = &sections_;
+    while (*last != nullptr) last = &(*last)->next;
+    *last = arena_.make<Section>(lines, nullptr);
+}
+
+void Stream::on_section_written(size_t size) {
+    section_size_ = static_cast<int64_t>(size);
+    sections_ = sections_->next;
 }
 
 void Stream::resume_output() {
@@ -103,10 +115,10 @@ ssize_t Stream::offer(size_t most, uint32_t& flags) {
     flags |= NGHTTP2_DATA_FLAG_EOF;
     const http::Headers& trailers = request_->response.trailers;
     if (trailers.empty()) return size;
-    const std::span<const nghttp2_nv> fields = trailer_fields(arena_, trailers);
-    if (!fields.empty()) {
+    const FieldLines lines = trailer_fields(arena_, trailers);
+    if (!lines.empty()) {
         flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        nghttp2_submit_trailer(&session_.library(), id_, fields.data(), fields.size());
+        if (nghttp2_submit_trailer(&session_.library(), id_, nullptr, 0) == 0) add_section(lines);
     }
     return size;
 }
@@ -123,9 +135,8 @@ void Stream::write(Output& output, size_t size) {
 
 void Stream::on_frame_sent(const nghttp2_frame& frame) {
     // As in nginx: $body_bytes_sent is what the body has, frames taken off.
-    constexpr int64_t kFrameHead = 9;
     const bool is_head = frame.hd.type == NGHTTP2_HEADERS;
-    bytes_sent_ += static_cast<int64_t>(frame.hd.length) + (is_head ? kFrameHead : 0);
+    bytes_sent_ += is_head ? section_size_ + kFrameHeadSize : static_cast<int64_t>(frame.hd.length);
     if (is_head && is_head_queued_ && request_->head_bytes_sent == 0) request_->head_bytes_sent = bytes_sent_;
     if (is_pending_ && is_head_queued_ && out_.empty()) session_.add_gone(*this);
 }
@@ -165,8 +176,9 @@ void Stream::on_send_timer() {
 
 void Stream::send_interim(Request& request, uint16_t status, const http::Headers& fields) {
     if (is_closed_ || is_head_queued_) return;
-    const std::span<const nghttp2_nv> lines = interim_fields(request.arena(), status, fields);
-    nghttp2_submit_headers(&session_.library(), NGHTTP2_FLAG_NONE, id_, nullptr, lines.data(), lines.size(), nullptr);
+    if (nghttp2_submit_headers(&session_.library(), NGHTTP2_FLAG_NONE, id_, nullptr, nullptr, 0, nullptr) != 0)
+        return;
+    add_section(interim_fields(request.arena(), status, fields));
     session_.wake();
 }
 

@@ -1,6 +1,7 @@
 // The callbacks of a client's side. Within them nothing is sent or read by the library, and no stream is destroyed.
 #include <cstdlib>
 
+#include "frame_head.h"
 #include "library.h"
 #include "library_memory.h"
 #include "upstream_session.h"
@@ -9,8 +10,6 @@
 namespace sluice::http2 {
 
 namespace {
-
-constexpr size_t kFrameHead = 9;
 
 UpstreamSession& owner_of(void* user_data) {
     return *static_cast<UpstreamSession*>(user_data);
@@ -45,7 +44,7 @@ int on_frame_received(nghttp2_session* session, const nghttp2_frame* frame, void
     UpstreamStream* stream = frame->hd.stream_id != 0 ? stream_of(session, frame->hd.stream_id) : nullptr;
     switch (frame->hd.type) {
         case NGHTTP2_HEADERS:
-            if (stream != nullptr) stream->end_block(frame->hd.length + kFrameHead, is_end);
+            if (stream != nullptr) stream->end_block(frame->hd.length + kFrameHeadSize, is_end);
             break;
         case NGHTTP2_DATA:
             if (stream != nullptr && is_end) stream->end_input();

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "frame_head.h"
 #include "upstream_session.h"
 
 namespace sluice::http2 {
@@ -138,8 +139,7 @@ ssize_t UpstreamStream::read(char* out, size_t most, uint32_t& flags) {
 }
 
 void UpstreamStream::on_frame_sent(const nghttp2_frame_hd& head) {
-    constexpr int64_t kFrameHead = 9;
-    bytes_sent_ += static_cast<int64_t>(head.length) + kFrameHead;
+    bytes_sent_ += static_cast<int64_t>(head.length) + kFrameHeadSize;
     if ((head.flags & NGHTTP2_FLAG_END_STREAM) != 0) is_output_ended_ = true;
     if (is_pending_ && out_.empty()) session_.add_gone(*this);
 }

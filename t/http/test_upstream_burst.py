@@ -333,8 +333,8 @@ def test_all_leave(bursting):
         peer.send(h2.reset(stream))
     peer.ping()
     gate.open()
-    wait_for(lambda: up.open == 0, 'the end of the connection')
-    assert up.connections == 1 and '[error]' not in s.log()
+    wait_for(lambda: up.connections == 1 and up.open == 0, 'the end of the connection')
+    assert '[error]' not in s.log()
 
 
 def test_time_of_another_location(bursting):
