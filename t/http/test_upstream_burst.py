@@ -208,6 +208,30 @@ def test_a_connection_fails_once(bursting, method):
     assert s.log().count('peer closed connection in SSL handshake') == COUNT
 
 
+def test_a_connection_that_another_request_ends(bursting):
+    """The first request is on it, and takes the blame; those who wait for SETTINGS go on with another connection."""
+    gate = Held()
+
+    def script(peer, upstream):
+        served = h2_upstream.Served(peer, greets=False)
+        if upstream.connections == 1:
+            served.acknowledges = False
+            served.request(whole=False)
+            gate.pass_()
+            peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # SETTINGS and FIN are one packet
+            served.send(h2.settings({}))
+            return
+        served.send(h2.settings({}))
+        while (request := served.request()) is not None:
+            upstream.requests.append(request)
+            served.answer(request, b'second')
+    peer, up, _ = bursting(script)
+    streams = ask(peer)
+    gate.open()
+    assert statuses(peer, streams[:1]) == [502]
+    assert texts(peer, streams[1:]) == ['second'] * (COUNT - 1) and up.connections == 2
+
+
 def test_each_goes_by_its_own_rules(bursting):
     gate = Held()
     peer, up, s = bursting(closing(gate), other=FOUND, secure=True, inside='PREFIX_next_upstream off;')

@@ -121,6 +121,9 @@ class Exchange final : public event::ConnectionHandler,
     bool has_ended();
 
     // Trying (exchange_try.cpp)
+    /// Connections in a try that others' requests may have broken. A request that breaks them itself must come to an
+    /// end.
+    static constexpr uint8_t kMostReconnects = 3;
     void next_try();
     void begin_try(Text address);
     void send_request();

@@ -138,6 +138,7 @@ void Exchange::on_full() {
 void Exchange::on_not_open(const Error& error, Blame blame) {
     opening_ = nullptr;
     if (has_ended()) return;
+    if (blame == Blame::others && reconnects_ < kMostReconnects) return reconnect();
     const bool is_short_of = error.number == EMFILE || error.number == ENFILE;
     request_.log().write(is_short_of ? LogLevel::alert : LogLevel::error, error.number, error.text);
     if (blame == Blame::ours) return end_with(500);
@@ -145,7 +146,7 @@ void Exchange::on_not_open(const Error& error, Blame blame) {
 }
 
 balance::Outcome Exchange::outcome_of(Blame blame) {
-    return blame == Blame::told ? balance::Outcome::unknown : balance::Outcome::failed;
+    return blame == Blame::upstream ? balance::Outcome::failed : balance::Outcome::unknown;
 }
 
 }  // namespace sluice::http::upstream

@@ -15,9 +15,6 @@ namespace {
 /// Bytes of a streamed body that are kept for another try.
 constexpr int64_t kMostRemembered = int64_t{64} * 1024;
 
-/// Connections in a try that others' requests may have broken. A request that breaks them itself must come to an end.
-constexpr uint32_t kMostReconnects = 3;
-
 /// What the client gets when a failure of this kind is the last.
 constexpr uint16_t status_of(Failure failure) {
     switch (failure) {
@@ -247,8 +244,7 @@ bool Exchange::is_stale() const {
 // The server had no part in that.
 void Exchange::reconnect() {
     SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection was closed, connecting anew");
-    channel_->close();
-    channel_ = nullptr;
+    if (channel_ != nullptr) std::exchange(channel_, nullptr)->close();
     connection_ = nullptr;
     is_reused_ = false;
     ++reconnects_;

@@ -69,9 +69,11 @@ Blame Opening::blame() {
 
 void Opening::end(const Error& error, Blame blame) {
     retire();
+    const SharedSession* const session = connection_.session();
+    if (blame == Blame::upstream && session != nullptr && session->is_greeted()) blame = Blame::others;
     while (guest_count_ != 0) {
         Guest& guest = pop_guest();
-        guest.on_not_open(error, blame == Blame::ours ? blame : this->blame());
+        guest.on_not_open(error, blame == Blame::upstream ? this->blame() : blame);
     }
 }
 

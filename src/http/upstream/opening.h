@@ -29,7 +29,8 @@ enum class Stage : uint8_t {
 /// Whose fault it is that there is no connection.
 enum class Blame : uint8_t {
     upstream,
-    told,  ///< the upstream's, and somebody else who waited has been told: one connection fails once
+    told,    ///< the upstream's, and somebody else who waited has been told: one connection fails once
+    others,  ///< it was open, and ended while requests of others were on it
     ours,
 };
 
