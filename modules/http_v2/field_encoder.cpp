@@ -121,6 +121,7 @@ inline uint32_t hash_of(const FieldLine& line) {
 
 }  // namespace
 
+/// A smaller setting must be answered, even if it is more than what is used (RFC 9113 §4.3.1).
 void FieldEncoder::limit(uint32_t setting) {
     const uint32_t wanted = std::min(setting, kCapacity);
     smallest_ = std::min(smallest_, wanted);

@@ -76,8 +76,9 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data)
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     Stream* const stream = owner.find_stream(frame->hd.stream_id);
     if (stream == nullptr) return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS) owner.write_section(FrameHead::of(frame->hd), *stream);
-    stream->on_frame_sent(*frame);
+    const bool is_section = frame->hd.type == NGHTTP2_HEADERS;
+    const size_t size = is_section ? owner.write_section(FrameHead::of(frame->hd), *stream) : frame->hd.length;
+    stream->on_frame_sent(frame->hd, size);
     return 0;
 }
 

@@ -157,7 +157,7 @@ void Session::settle() {
         if (streams_.empty()) close(false);
         return;
     }
-    if (is_sending_) return;
+    if (is_sending_ || long_section_ != nullptr) return;
     const bool is_ending = is_refused_ || !nghttp2_session_want_read(&library());
     if (is_ending && !nghttp2_session_want_write(&library())) {
         // An error of the connection: its streams have no way on.

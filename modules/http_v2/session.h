@@ -94,8 +94,8 @@ class Session final : public http::Session {
     void on_reset_sent(uint32_t error);
     /// GOAWAY with an error: the connection ends as soon as it is sent.
     void refuse_connection(uint32_t error);
-    /// HEADERS that end their section, but hold no fields: those of the stream are put into it.
-    void write_section(FrameHead head, Stream& stream);
+    /// HEADERS that end their section, but hold no fields: those of the stream are put into it. Returns their size.
+    size_t write_section(FrameHead head, Stream& stream);
     Output& output() { return output_; }
     ssize_t data_size(Stream* stream, int32_t connection_window, int32_t stream_window, uint32_t largest_frame) const;
 

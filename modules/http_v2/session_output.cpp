@@ -54,7 +54,7 @@ bool Session::fill() {
         }
         if (size == 0) break;
         const Text frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-        // Of HEADERS it has told already.
+        // It has told of them already: see write_section().
         if (FrameHead::read(frame.data()).type == NGHTTP2_HEADERS) continue;
         output_.add(frame);
         if (!was_greeted_) correct_greeting();
@@ -64,26 +64,26 @@ bool Session::fill() {
 
 // The library tells of a frame before it hands it out: what the next one shall be may depend on this one's end of a
 // stream.
-void Session::write_section(FrameHead head, Stream& stream) {
-    const FieldLines lines = stream.due_section();
+size_t Session::write_section(FrameHead head, Stream& stream) {
+    const FieldLines lines = stream.take_section();
     if (FieldEncoder::most_bytes(lines) <= kLargestPayload) {
         char* const begin = output_.room();
         const char* const end = encoder_.write(lines, begin + kFrameHeadSize);
         head.length = static_cast<uint32_t>(end - begin) - kFrameHeadSize;
         head.write(begin);
         output_.add_written(kFrameHeadSize + head.length);
-        return stream.on_section_written(head.length);
+        return head.length;
     }
     std::string block(FieldEncoder::most_bytes(lines), '\0');
     block.resize(static_cast<size_t>(encoder_.write(lines, block.data()) - block.data()));
-    stream.on_section_written(block.size());
-    head.length = static_cast<uint32_t>(std::min(block.size(), kLargestPayload));
-    if (head.length < block.size()) head.flags &= static_cast<uint8_t>(~NGHTTP2_FLAG_END_HEADERS);
+    const size_t size = block.size();
+    head.length = static_cast<uint32_t>(std::min(size, kLargestPayload));
+    if (head.length < size) head.flags &= static_cast<uint8_t>(~NGHTTP2_FLAG_END_HEADERS);
     head.write(output_.room());
     output_.add_written(kFrameHeadSize);
     output_.add(Text(block).substr(0, head.length));
-    if (head.length == block.size()) return;
-    long_section_ = std::make_unique<LongSection>(std::move(block), head.length, head.stream);
+    if (head.length < size) long_section_ = std::make_unique<LongSection>(std::move(block), head.length, head.stream);
+    return size;
 }
 
 /// RFC 9113 §6.10: nothing may come between.

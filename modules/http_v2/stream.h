@@ -77,10 +77,10 @@ class Stream final : public Recycled<Stream, 128>,
     bool has_output(size_t size) const { return std::cmp_less_equal(size, out_.size()); }
     /// Moves so many bytes of the body into `output`.
     void write(Output& output, size_t size);
-    /// The library has framed the head, or the trailers, whose lines are due now; `size` is what they take.
-    FieldLines due_section() const { return sections_->lines; }
-    void on_section_written(size_t size);
-    void on_frame_sent(const nghttp2_frame& frame);
+    /// The library has framed the head, or the trailers, that are due now.
+    FieldLines take_section() { return std::exchange(sections_, sections_->next)->lines; }
+    /// HEADERS or DATA with a payload of so many bytes.
+    void on_frame_sent(const nghttp2_frame_hd& head, size_t size);
     /// What was pending lies in the kernel.
     void on_output_gone();
     /// The session sends all it can, and this stream still waits: send_timeout counts.
@@ -155,7 +155,6 @@ class Stream final : public Recycled<Stream, 128>,
     event::Timer send_timer_;
     event::Timer rate_timer_;
     int64_t bytes_sent_ = 0;
-    int64_t section_size_ = 0;  ///< of the one that was written last
     int64_t sent_at_timer_ = 0;
 
     Body body_ = Body::waiting;

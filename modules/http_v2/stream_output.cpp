@@ -84,11 +84,6 @@ void Stream::add_section(FieldLines lines) {
     *last = arena_.make<Section>(lines, nullptr);
 }
 
-void Stream::on_section_written(size_t size) {
-    section_size_ = static_cast<int64_t>(size);
-    sections_ = sections_->next;
-}
-
 void Stream::resume_output() {
     is_deferred_ = false;
     nghttp2_session_resume_data(&session_.library(), id_);
@@ -133,10 +128,10 @@ void Stream::write(Output& output, size_t size) {
     }
 }
 
-void Stream::on_frame_sent(const nghttp2_frame& frame) {
+void Stream::on_frame_sent(const nghttp2_frame_hd& head, size_t size) {
     // As in nginx: $body_bytes_sent is what the body has, frames taken off.
-    const bool is_head = frame.hd.type == NGHTTP2_HEADERS;
-    bytes_sent_ += is_head ? section_size_ + kFrameHeadSize : static_cast<int64_t>(frame.hd.length);
+    const bool is_head = head.type == NGHTTP2_HEADERS;
+    bytes_sent_ += static_cast<int64_t>(is_head ? size + kFrameHeadSize : size);
     if (is_head && is_head_queued_ && request_->head_bytes_sent == 0) request_->head_bytes_sent = bytes_sent_;
     if (is_pending_ && is_head_queued_ && out_.empty()) session_.add_gone(*this);
 }

@@ -241,9 +241,9 @@ bool Exchange::is_stale() const {
     return is_reused_ && reconnects_ < kMostReconnects && try_->bytes_received == 0 && may_repeat();
 }
 
-// The server had no part in that.
+// The server had no part in that. By a new connection: what was refused on an old one would be refused there again.
 void Exchange::reconnect() {
-    SLUICE_LOG_DEBUG(request_.log(), "upstream: kept connection was closed, connecting anew");
+    SLUICE_LOG_DEBUG(request_.log(), "upstream: connection ended by no fault of this request, making another");
     if (channel_ != nullptr) std::exchange(channel_, nullptr)->close();
     connection_ = nullptr;
     is_reused_ = false;
