@@ -82,7 +82,8 @@ size_t Session::write_section(FrameHead head, Stream& stream) {
     head.write(output_.room());
     output_.add_written(kFrameHeadSize);
     output_.add(Text(block).substr(0, head.length));
-    if (head.length < size) long_section_ = std::make_unique<LongSection>(std::move(block), head.length, head.stream);
+    if (head.length < size)
+        long_section_ = std::make_unique<LongSection>(LongSection{std::move(block), head.length, head.stream});
     return size;
 }
 
