@@ -28,7 +28,8 @@ build_in = { [ -f $(1)/config.mk ] || BUILDDIR_FIXED=1 ./configure --builddir=$(
 
 CCACHE = $(if $(shell command -v ccache 2>/dev/null),ccache )
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -fno-omit-frame-pointer
-FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
+# clang 14 does not define what gcc tells our allocators by.
+FUZZ := -O1 -D__SANITIZE_ADDRESS__=1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
 
 .PHONY: all run test unit test-modules functional compat sanitize soak fuzz bench lint format docs install uninstall clean help
 all:
