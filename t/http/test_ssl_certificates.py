@@ -147,6 +147,7 @@ def test_record_size(server):
     assert 20 <= done.stdout.count(b'<<< TLS 1.2, RecordHeader [length 0005]\n    17 03 03 04 00') <= 21
 
 
+@pytest.mark.sluice_only('on a busy machine it loses one in sixty answers to early data')
 @pytest.mark.parametrize('version', [V13])
 def test_early_data(server, version):
     site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_early_data on; ssl_session_cache shared:s:1m;')
