@@ -40,12 +40,14 @@ struct FrameHead {
         write_number(static_cast<uint32_t>(stream), out + 5);
     }
 
- private:
+    /// Four bytes, the highest first.
     static uint32_t read_number(const char* bytes) {
         uint32_t number = 0;
         std::memcpy(&number, bytes, sizeof number);
         return be32toh(number);
     }
+
+ private:
     static void write_number(uint32_t number, char* out) {
         number = htobe32(number);
         std::memcpy(out, &number, sizeof number);

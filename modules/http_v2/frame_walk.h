@@ -34,11 +34,9 @@ class FrameWalk {
     int64_t take_passed() { return std::exchange(passed_, 0); }
 
  private:
-    static constexpr size_t kHeadSize = 9;
-
     bool gather(Text& bytes, size_t size);
     Step finish_kept(Text& bytes);
-    void enter_frame(const char* head);
+    void enter_frame(const char* bytes);
 
     std::array<char, kUpdateSize> kept_{};
     size_t kept_size_ = 0;

@@ -107,7 +107,7 @@ void Session::continue_section() {
 /// of the connection. So the limit is ours, and unknown to it: the number is put into our SETTINGS, whose first it
 /// is.
 void Session::correct_greeting() {
-    constexpr size_t kValueAt = 9 + 2;
+    constexpr size_t kValueAt = kFrameHeadSize + 2;
     was_greeted_ = true;
     for (size_t i = 0; i < 4; ++i)
         output_.data()[kValueAt + i] = static_cast<char>(most_streams_ >> (24 - 8 * i) & 0xffU);
