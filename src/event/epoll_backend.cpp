@@ -40,19 +40,43 @@ void EpollBackend::wait(Msec longest) {
 
 void EpollBackend::deliver(Msec) {
     serve_ready();
-    for (size_t i = 0; i < event_count_; ++i) {
-        const uint64_t data = events_[i].data.u64;
+    for (size_t begin = 0; begin < event_count_; begin += kBatch)
+        deliver_batch(std::span(events_).subspan(begin, std::min(kBatch, event_count_ - begin)));
+    event_count_ = 0;
+}
+
+/// All bytes of a batch are there before its first request is served, so that what is looked up for one (whether a
+/// file has changed) is as good as new for all of them; see Loop::arrivals().
+void EpollBackend::deliver_batch(std::span<epoll_event> events) {
+    for (size_t i = 0; i < events.size(); ++i)
+        if (may_receive_ahead(events[i]))
+            receive(*object_of<Connection>(events[i].data.u64), BufferPool::Kind::small, ahead_[i]);
+    for (size_t i = 0; i < events.size(); ++i) {
+        Reception ahead = std::exchange(ahead_[i], {});
+        const uint64_t data = events[i].data.u64;
         if (data == 0) continue;  // closed by a handler that ran earlier in this round
         if (kind_of(data) == kConnection) {
             auto& connection = *object_of<Connection>(data);
-            if (is_still(connection, generation_of(data))) on_event(connection, events_[i].events);
+            if (is_still(connection, generation_of(data))) on_event(connection, events[i].events, ahead);
         } else if (kind_of(data) == kListener) {
             accept(*object_of<Listener>(data));
         } else {
             object_of<Watch>(data)->fire();
         }
     }
-    event_count_ = 0;
+}
+
+/// Where bytes are all that the event can be about. Those that come in bulk are received one connection after the
+/// other, into memory that is in the processor's cache.
+bool EpollBackend::may_receive_ahead(const epoll_event& event) const {
+    constexpr uint32_t kOtherNews = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    if ((event.events & (EPOLLIN | kOtherNews)) != EPOLLIN) return false;
+    const uint64_t data = event.data.u64;
+    if (data == 0 || kind_of(data) != kConnection) return false;
+    const auto& connection = *object_of<Connection>(data);
+    return is_still(connection, generation_of(data)) && !connection.is_connecting_ && !connection.is_failed_ &&
+           !connection.is_paused_ && connection.kept_ == nullptr && !connection.is_linked() &&
+           !connection.wants_bulk();
 }
 
 void EpollBackend::serve_ready() {
@@ -111,7 +135,9 @@ void EpollBackend::close(Connection& connection) {
     ::close(connection.fd_);
 }
 
-void EpollBackend::on_event(Connection& connection, uint32_t events) {
+/// `ahead`: what may_receive_ahead() has allowed. A handler of the same batch may have paused the connection since:
+/// then bytes are kept, and an end, which recv() tells again, waits.
+void EpollBackend::on_event(Connection& connection, uint32_t events, Reception& ahead) {
     if (connection.is_failed_) return;
     const uint16_t generation = connection.generation_;
     if (connection.is_connecting_) {
@@ -122,7 +148,11 @@ void EpollBackend::on_event(Connection& connection, uint32_t events) {
     }
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection.peer_closed_ = true;
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) connection.is_readable_ = true;
-    if (connection.is_paused_ || connection.kept_ != nullptr) {
+    const bool is_held_back = connection.is_paused_ || connection.kept_ != nullptr;
+    if (ahead.was_tried() && !(is_held_back && ahead.is_end())) {
+        if (!tell(connection, ahead) || connection.is_failed_) return;
+        if (connection.is_readable_ && !connection.is_linked()) read(connection);
+    } else if (is_held_back) {
         on_hang_up_while_paused(connection, events);
     } else if (connection.is_readable_ && !connection.is_linked()) {
         read(connection);
@@ -166,34 +196,50 @@ void EpollBackend::read(Connection& connection) {
 /// False: there is no buffer, or nothing more to read.
 bool EpollBackend::read_once(Connection& connection) {
     using Kind = BufferPool::Kind;
-    PoolBuffer* buffer = connection.wants_bulk() ? buffers_.take(Kind::bulk) : nullptr;
-    if (buffer == nullptr) buffer = buffers_.take(Kind::small);
-    if (buffer == nullptr) {
-        starved_.push_back(connection);
-        return false;
-    }
-    buffer->hold();
-    const uint32_t room = connection.room_of(*buffer);
-    const uint16_t generation = connection.generation_;
-    const ssize_t size = ::recv(connection.fd_, buffer->data, room, MSG_DONTWAIT);
-    const int error = errno;
-    const bool had_closed = connection.peer_closed_;
-    if (size > 0) {
+    Reception reception;
+    if ((connection.wants_bulk() && receive(connection, Kind::bulk, reception)) ||
+        receive(connection, Kind::small, reception))
+        return tell(connection, reception);
+    starved_.push_back(connection);
+    return false;
+}
+
+/// One recv(); false: there is no buffer.
+bool EpollBackend::receive(Connection& connection, BufferPool::Kind kind, Reception& reception) {
+    PoolBuffer* const buffer = buffers_.take(kind);
+    if (buffer == nullptr) return false;
+    BufferHold hold(*buffer);
+    reception.room = connection.room_of(*buffer);
+    const ssize_t size = ::recv(connection.fd_, buffer->data, reception.room, MSG_DONTWAIT);
+    if (size < 0) {
+        reception.error = errno;
+    } else if (size > 0) {
         connection.loop_.count_arrival();
+        reception.size = static_cast<uint32_t>(size);
+        reception.buffer = std::move(hold);
+    }
+    return true;
+}
+
+/// False: nothing more is to be read now, or the connection is another one by now.
+bool EpollBackend::tell(Connection& connection, Reception& reception) {
+    if (reception.buffer) {
+        const uint16_t generation = connection.generation_;
+        PoolBuffer& buffer = reception.buffer.buffer();
         // Less than there was room for: all there is was read, and an edge tells of more. A peer that has closed
         // leaves an end of stream, or an error, behind the bytes.
-        connection.is_readable_ = static_cast<uint32_t>(size) == room || had_closed;
-        connection.tell_received(*buffer, {buffer->data, static_cast<size_t>(size)});
+        connection.is_readable_ = reception.size == reception.room || connection.peer_closed_;
+        connection.tell_received(buffer, {buffer.data, reception.size});
+        reception.buffer.reset();
+        return is_still(connection, generation);
     }
-    buffer->release();
-    if (size > 0) return is_still(connection, generation);
-    if (size < 0 && error == EINTR) return true;
+    if (reception.error == EINTR) return true;
     connection.is_readable_ = false;
-    if (size == 0) {
+    if (reception.error == 0) {
         connection.peer_closed_ = true;
         connection.tell_peer_closed();
-    } else if (error != EAGAIN) {
-        connection.tell_failed("recv() failed", error);
+    } else if (reception.error != EAGAIN) {
+        connection.tell_failed("recv() failed", reception.error);
     }
     return false;
 }

@@ -65,6 +65,7 @@ void Recorder::on_received(Received& delivery) {
     deliveries.push_back(delivery.bytes().size());
     if (keeps_buffers) held.push_back(delivery.take());
     if (pauses_in > 0 && --pauses_in == 0) connection.pause();
+    reacts();
     if (echoes) {
         pending_echo.append(delivery.bytes());
         echo();

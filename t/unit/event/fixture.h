@@ -2,6 +2,7 @@
 // test waits for what it expects by turning the loop, with a deadline.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,8 +72,9 @@ class Recorder : public ConnectionHandler, public Mortal {
 
     bool echoes = false;  ///< sends back what it gets
     bool keeps_buffers = false;
-    int closes_in = 0;  ///< closes in the n-th call from now on
-    int pauses_in = 0;  ///< pauses in the n-th delivery from now on
+    int closes_in = 0;                     ///< closes in the n-th call from now on
+    int pauses_in = 0;                     ///< pauses in the n-th delivery from now on
+    std::function<void()> reacts = [] {};  ///< called in each delivery
     std::vector<BufferHold> held;
     std::string pending_echo;
     Arena arena;
