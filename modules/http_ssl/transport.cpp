@@ -69,7 +69,10 @@ void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
         handler_.on_not_secure(raw);
         return;
     }
-    has_begun_ = true;
+    if (!has_begun_) {
+        has_begun_ = true;
+        handler_.on_handshake_begun();
+    }
     ports_.incoming = raw.bytes();
     if (is_secured_ || shake_hands(connection)) read_records(connection);
     ports_.incoming = {};

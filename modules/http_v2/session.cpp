@@ -54,8 +54,8 @@ void Session::on_received(event::Received& received) {
     if (used >= 0) {
         count_unknown();
     } else {
-        // RFC 9113 §3.4: what does not begin with the preface; or the library's queue of answers is full.
-        const bool is_flood = used == NGHTTP2_ERR_FLOODED;
+        // RFC 9113 §3.4: what does not begin with the preface; or a flood that the library notices by itself.
+        const bool is_flood = used == NGHTTP2_ERR_FLOODED || used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
         connection_.log().info(is_flood ? Text("http2 flood detected")
                                         : Text(nghttp2_strerror(static_cast<int>(used))));
         refuse_connection(is_flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
@@ -174,7 +174,7 @@ void Session::settle() {
 
 void Session::become_idle() {
     if (is_head_timed_ || connection_.is_idle() || is_reading_head_) return;
-    if (connection_.requests == 0) return;  // client_header_timeout still runs
+    if (connection_.requests == 0) return connection_.await_request();  // client_header_timeout still runs
     connection_.become_idle(core_of(connection_).keepalive_timeout->timeout);
     send_timer_.arm(loop(), kFoldAfter);
 }

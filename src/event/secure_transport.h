@@ -14,6 +14,8 @@ namespace sluice::event {
 /// Told by the loop, from within the delivery of the bytes that decided it.
 class HandshakeHandler {
  public:
+    /// A client has sent the first bytes.
+    virtual void on_handshake_begun() {}
     /// Plain bytes may go both ways; those that came with the end of the handshake are delivered after this call.
     virtual void on_secured() = 0;
     /// The peer was told by an alert; the user logs it (`error.source`: whose fault it is) and closes the connection,

@@ -74,7 +74,7 @@ Text server_port(const Request& r) {
     return r.connection().local().is_unix() ? Text("") : made(r, r.connection().local().port());
 }
 Text server_protocol(const Request& r) {
-    return orempty(r.main().protocol);
+    return r.main().protocol.empty() ? Text{} : r.main().protocol;
 }
 Text scheme(const Request& r) {
     return r.connection().is_secure() ? "https" : "http";
@@ -95,7 +95,7 @@ Text current_uri(const Request& r) {
     return r.uri;
 }
 Text args(const Request& r) {
-    return r.args.empty() ? Text("") : r.args;
+    return r.args.empty() ? Text{} : r.args;
 }
 void set_args(Request& r, Text value) {
     r.args = value;

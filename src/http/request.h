@@ -114,14 +114,14 @@ class Request final : public script::Subject, public LogContext {
     /// Continues in the named location of the server in force, or 500 where there is none.
     void redirect_to_named(Text name);
     bool is_pipelined = false;    ///< it was sent before the answer to the one before
-    bool is_internal = false;     ///< reached by a redirect or a subrequest: `internal` locations are open
+    bool is_internal = false;     ///< reached by a redirect, a rewrite or a subrequest: `internal` locations are open
     bool is_uri_changed = false;  ///< a rewrite changed the URI: post_rewrite looks for a location again
     /// Counts a rewrite or internal redirect; false when there were too many: the request has ended with 500, and the
     /// log tells which `step` to which `target` was one too many.
     bool count_uri_change(Text step, Text target);
     /// The engine's part of Verdict::resume_after().
     void sleep(Msec delay);
-    bool is_error_page = false;  ///< an error_page redirect is being served
+    bool is_error_page = false;  ///< error_page was asked, and does not apply again (recursive_error_pages)
     uint16_t error_status = 0;   ///< the status that led to error_page; the response keeps it
     bool expects_page = false;   ///< an upstream's error answer was intercepted
 

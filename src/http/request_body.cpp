@@ -57,8 +57,9 @@ void RequestBody::discard() {
 }
 
 void RequestBody::feed(Request& request, Text piece, bool is_last) {
-    received += static_cast<int64_t>(piece.size());
-    if (framing == Framing::chunked && !has_room_for(request, 0)) return;
+    const auto size = static_cast<int64_t>(piece.size());
+    if (framing == Framing::chunked && !has_room_for(request, size)) return;
+    received += size;
     is_complete_ |= is_last;
     switch (state_) {
         case State::collecting:

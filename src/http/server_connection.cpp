@@ -47,6 +47,7 @@ ServerConnection::~ServerConnection() {
 
 void ServerConnection::start() {
     start_timer(*server_->core->client_header_timeout);
+    await_request();
     if (worker_.is_shutting_down()) shut_down();  // it was on its way when the listeners stopped
 }
 
@@ -101,6 +102,7 @@ Text ServerConnection::choose_protocol(Text offered) const {
 void ServerConnection::on_secured() {
     if (const SessionType* type = find_session(*address_, secure_->protocol())) session_ = type->make(*this);
     start_timer(*server_->core->client_header_timeout);
+    await_request();
     if (worker_.is_shutting_down()) session_->shut_down();
 }
 
@@ -147,6 +149,10 @@ void ServerConnection::become_idle(Msec timeout) {
     start_timer(timeout);
 }
 
+void ServerConnection::await_request() {
+    worker_.add_silent(*this);
+}
+
 void ServerConnection::become_busy() {
     if (!is_idle()) return;
     static_cast<ListNode<IdleTag>&>(*this).unlink();
@@ -184,6 +190,7 @@ void ServerConnection::describe_peer(TextBuilder& line) const {
 }
 
 void ServerConnection::read_prelude(event::Received& received) {
+    become_busy();
     if (is_reading_proxy_header()) {
         read_proxy_header(received);
     } else {
@@ -226,14 +233,15 @@ void ServerConnection::read_proxy_header(event::Received& received) {
     proxy_->bytes = {};
     begin();
     const Text rest = received.bytes().substr(parsed.size - before);
-    if (!rest.empty()) pass_on(received, rest);
+    if (rest.empty()) return await_request();
+    pass_on(received, rest);
 }
 
 void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {
     if (why.version != 0) {
-        log_.info("unknown PROXY protocol version: ", why.version);
+        log_.error(0, "unknown PROXY protocol version: ", why.version);
     } else if (why.is_text) {
-        log_.info("broken header: \"", seen.substr(0, seen.find_first_of("\r\n")), "\"");
+        log_.error(0, "broken header: \"", seen.substr(0, seen.find_first_of("\r\n")), "\"");
     }
     close(false);
 }

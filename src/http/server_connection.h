@@ -25,7 +25,7 @@ class Worker;
 class HttpConf;
 struct LocationConf;
 
-/// Lists of the worker that a connection stands in: all of them, and the idle ones, oldest first.
+/// Lists of the worker that a connection stands in: all of them; and the idle, or the silent ones, oldest first.
 struct OpenTag {};
 struct IdleTag {};
 
@@ -93,6 +93,8 @@ class ServerConnection final : public event::ConnectionHandler,
 
     /// From the session: nothing is in progress; the next request must begin within `timeout`.
     void become_idle(Msec timeout);
+    /// The first request has not begun; the timer runs on.
+    void await_request();
     void become_busy();
     /// The session's own use of the connection's timer: Session::on_timer().
     void start_timer(Msec delay) { timer_.arm(loop(), delay); }
@@ -115,6 +117,7 @@ class ServerConnection final : public event::ConnectionHandler,
     void on_peer_closed() override;
     void on_failed(const Error& error) override;
     // event::HandshakeHandler
+    void on_handshake_begun() override { become_busy(); }
     void on_secured() override;
     void on_handshake_failed(const Error& error) override;
     void on_not_secure(event::Received& raw) override;

@@ -171,13 +171,14 @@ void redirect_by_error_page(Request& request, const ErrorPage& page, uint16_t st
 bool try_error_page(Request& request, uint16_t status) {
     const auto& core = request.conf<LocationConf>();
     if (core.error_pages->empty()) return false;
-    if (request.is_error_page && !*core.recursive_error_pages) return false;
+    if (request.is_error_page) return false;
+    request.is_error_page = !*core.recursive_error_pages;
     for (const ErrorPage& page : *core.error_pages) {
         if (page.status != status) continue;
+        // $status in the URI
+        request.error_status = page.overwrite >= 0 ? static_cast<uint16_t>(page.overwrite) : public_status(status);
         Text uri = page.uri.evaluate(request);
         if (!script::is_found(uri)) return false;
-        request.is_error_page = true;
-        request.error_status = page.overwrite >= 0 ? static_cast<uint16_t>(page.overwrite) : public_status(status);
         if (uri.starts_with('/')) {
             if (request.method != Method::head) {
                 request.method = Method::get;

@@ -16,6 +16,8 @@ namespace {
 
 /// How many idle connections make room at once (nginx: 32, and at most an eighth of all).
 constexpr uint32_t kMostClosedAtOnce = 32;
+/// The first request of a connection that is younger may be on its way.
+constexpr Msec kSilence{100};
 
 }  // namespace
 
@@ -43,7 +45,10 @@ Result<std::unique_ptr<event::ServiceWorker>> Service::start(event::Loop& loop,
 }
 
 Worker::Worker(event::Loop& loop, const HttpConf& http, const event::WorkerSettings& settings)
-    : loop_(loop), http_(http), settings_(settings) {}
+    : loop_(loop),
+      http_(http),
+      settings_(settings),
+      silence_timer_(event::Timer::call<&Worker::look_at_silent>, this) {}
 
 Worker::~Worker() {
     for (const Module* module : http_.modules)
@@ -110,7 +115,17 @@ void Worker::on_room() {
 void Worker::hold_back() {
     if (is_shutting_down_) return;
     report_no_room(reported_wait_at_, ", new ones wait");
+    if (!silent_.empty() && !silence_timer_.is_armed()) silence_timer_.arm(loop_, kSilence);
     for (const auto& listener : listeners_) listener->hold_back();
+}
+
+bool Worker::has_silent() const {
+    return !silent_.empty() && silent_.front().accepted_at() + kSilence <= loop_.now();
+}
+
+void Worker::look_at_silent() {
+    if (may_accept()) return resume_accepting();
+    if (!silent_.empty()) silence_timer_.arm(loop_, kSilence);
 }
 
 void Worker::resume_accepting() {
@@ -144,14 +159,12 @@ void Worker::report_no_room(int64_t& reported_at, Text what) {
 
 bool Worker::make_room() {
     // Where descriptors have run out, whoever found that has said so.
-    if (!has_room() && !idle_.empty()) report_no_room(reported_reuse_at_, ", reusing connections");
+    if (!has_room() && (!idle_.empty() || has_silent())) report_no_room(reported_reuse_at_, ", reusing connections");
     if (has_room() && recent_files().close_open()) return true;
     const uint32_t most = std::max(1U, std::min(kMostClosedAtOnce, count_ / 8));
     uint32_t closed = 0;
-    while (closed < most && !idle_.empty()) {
-        idle_.front().close(false);
-        ++closed;
-    }
+    for (; closed < most && !idle_.empty(); ++closed) idle_.front().close(false);
+    for (; closed < most && has_silent(); ++closed) silent_.front().close(false);
     return closed != 0;
 }
 

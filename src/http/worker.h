@@ -10,6 +10,7 @@
 #include "event/listener.h"
 #include "event/loop.h"
 #include "event/service.h"
+#include "event/timer.h"
 #include "http/server_connection.h"
 
 namespace sluice::http {
@@ -59,7 +60,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     // event::ServiceWorker
     void listen(const event::Binding& binding, int fd) override;
     void set_turn(bool is_ours) override;
-    bool may_accept() const override { return has_room() || !idle_.empty(); }
+    bool may_accept() const override { return has_room() || !idle_.empty() || has_silent(); }
     void shut_down(Msec grace) override;
     bool is_listening() const override;
     bool has_connections() const override;
@@ -83,7 +84,9 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
         idle_.push_back(connection);
         if (!has_room()) resume_accepting();
     }
-    /// After an idle connection has left the list of these.
+    /// One whose first request has not begun; it makes room, too, unless it came just now.
+    void add_silent(ServerConnection& connection) { silent_.push_back(connection); }
+    /// After an idle or silent connection has left the list of these.
     void on_busy() {
         if (!may_accept()) hold_back();
     }
@@ -102,6 +105,10 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void on_room();
     /// All connections are busy: others accept, or clients wait.
     void hold_back();
+    /// Whether one has been silent for so long that it may be closed.
+    bool has_silent() const;
+    /// Those that were too young to make room when new connections began to wait.
+    void look_at_silent();
     /// At most once a second; `reported_at`: when it was said last.
     void report_no_room(int64_t& reported_at, Text what);
     /// There is room again, or an idle connection that can make some.
@@ -116,6 +123,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     std::vector<event::Listener*> sharing_;  ///< of these, those that take turns with other workers
     List<ServerConnection, OpenTag> open_;
     List<ServerConnection, IdleTag> idle_;
+    List<ServerConnection, IdleTag> silent_;
+    event::Timer silence_timer_;
     uint32_t count_ = 0;
     bool is_shutting_down_ = false;
     Msec grace_;

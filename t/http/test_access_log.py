@@ -167,3 +167,19 @@ def test_log_subrequest_and_status_of_client_close(server, scripted):
     wait_for(lambda: gone, 'the end of the upstream connection')
     s.wait_log(r'\[info\] .* epoll_wait\(\) reported that client prematurely closed connection, so upstream connection is closed too '
                r'while sending request to upstream|client prematurely closed connection')
+
+
+@pytest.mark.parametrize('head, line', [
+    (b'GET /a HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n', '200|-||b|/a|/a|HTTP/1.1'),
+    (b'GET /a? HTTP/1.0\r\nHost: b\r\n\r\n', '200|-||b|/a|/a?|HTTP/1.0'), (b'GET /a?x HTTP/1.0\r\n\r\n', '200|x|?|name|/a|/a?x|HTTP/1.0'),
+    (b'GET /a\r\n', '200|-||name|/a|/a|-'), (b'GET /a HTTP/1.1\r\n\r\n', '400|-||name|/a|/a|HTTP/1.1'),
+    (b'GET /a HTTP/1.1\r\nHost: b\r\nHost: c\r\n\r\n', '400|-||b|/a|/a|HTTP/1.1'),
+    (b'GET /a HTTP/1.1\r\nHost: b\r\nx: ' + b'x' * 9000 + b'\r\n\r\n', '400|-||b|/a|/a|HTTP/1.1'),
+])
+def test_what_was_read_of_a_request_is_logged(server, head, line):
+    s = server('log_format l "$status|$args|$is_args|$host|$uri|$request_uri|$server_protocol"; access_log logs/l.log l;'
+               'server { listen 127.0.0.1:%%main%%; server_name name; return 200; }')
+    with s.connect() as c:
+        c.send(head).rest()
+    wait_for(lambda: s.read('logs/l.log').endswith('\n'), 'a line in the log')
+    assert s.read('logs/l.log') == line + '\n'

@@ -25,6 +25,12 @@ CONF = r'''
         location /args { error_page 404 /echo?from=$arg_x; return 404; }
         location /noargs { error_page 404 /echo; return 404; }
         location /echo { return 200 "args=$args uri=$uri"; }
+        location /status { error_page 404 /echo?s=$status; return 404; }
+        location /statuscode { error_page 404 =201 /echo?s=$status; return 404; }
+        location /statusurl { error_page 404 http://other.example/$status; return 404; }
+        location /once { recursive_error_pages on; error_page 404 /second; return 404; }
+        location /second { error_page 404 /third; return 404; }
+        location /third { return 200 "third $status"; }
         location /several { error_page 401 403 404 /page.html; return 403; }
         location /broken { error_page 404 /alsomissing; root %%PREFIX%%/none; }
         location /alsomissing { error_page 404 /page.html; root %%PREFIX%%/none; }
@@ -51,6 +57,7 @@ def site(module_server):
     ('/plain', 404, 'the page'), ('/missing', 404, 'the page'), ('/code', 200, 'the page'), ('/code403', 403, 'the page'),
     ('/taken', 202, 'made'), ('/named', 500, 'fallback /named 500'), ('/namedequal', 201, 'fallback /namedequal 201'),
     ('/var?page=page', 404, 'the page'), ('/args?x=1', 404, 'args=from=1 uri=/echo'), ('/noargs?x=1', 404, 'args= uri=/echo'),
+    ('/status', 404, 'args=s=404 uri=/echo'), ('/statuscode', 201, 'args=s=201 uri=/echo'), ('/once', 404, 'third 404'),
     ('/several', 403, 'the page'), ('/recursive', 404, 'the page'), ('/nothing', 200, 'servermade'), ('/method', 405, 'the page'),
 ])
 def test_page(site, target, status, body):
@@ -70,6 +77,7 @@ def test_named_with_code(site):
 
 
 @pytest.mark.parametrize('target, status, location', [
+    ('/statusurl', 302, 'http://other.example/404'),
     ('/abs', 302, 'http://other.example/x'), ('/abs301', 301, 'http://other.example/x'), ('/abs307?a=b', 307, 'http://other.example/x?a=b'),
 ])
 def test_redirect(site, target, status, location):

@@ -123,6 +123,24 @@ def test_reset_timedout_connection(server):
         c.socket.recv(1)
 
 
+@pytest.mark.parametrize('asked', [
+    request('GET', '/silent'), request('POST', '/body', {'Content-Length': 9}) + b'abc',
+    request('POST', '/body', {'Transfer-Encoding': 'chunked'}) + b'5\r\nab',
+])
+@pytest.mark.parametrize('resets', [True, False])
+def test_reset_of_requests_that_end_without_an_answer(server, asked, resets):
+    s = server(f'''reset_timedout_connection {"on" if resets else "off"};
+        server {{ listen 127.0.0.1:%%main%%; location /silent {{ return 444; }}
+                  location /body {{ client_body_timeout 200ms; proxy_pass http://127.0.0.1:1; }} }}''')
+    with s.connect() as c:
+        c.send(asked)
+        if resets:
+            with pytest.raises(ConnectionResetError):
+                c.socket.recv(1)
+        else:
+            assert c.socket.recv(1) == b''
+
+
 def test_send_timeout(server):
     s = server('send_timeout 300ms; server { listen 127.0.0.1:%%main%% sndbuf=8k; }', files={'html/big': b'x' * (8 << 20)})
     c = s.connect(receive_buffer=4096).send(request('GET', '/big'))

@@ -58,7 +58,7 @@ def test_broken_head(server, head, line):
     s = server(CONF)
     with s.connect() as c:
         assert c.send(head + REQUEST).rest() == b''
-    s.wait_log(re.escape(line))
+    s.wait_log(r'\[error\] .*' + re.escape(line))
 
 
 # nginx closes these without a line at `info`, so only the close is asked for.

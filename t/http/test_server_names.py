@@ -12,6 +12,7 @@ CONF = r'''
     server { listen 127.0.0.1:%%main%%; server_name *.wild.example; return 200 leading; }
     server { listen 127.0.0.1:%%main%%; server_name *.deep.wild.example; return 200 deeper; }
     server { listen 127.0.0.1:%%main%%; server_name .both.example; return 200 both; }
+    server { listen 127.0.0.1:%%main%%; server_name .dot.example; server_name_in_redirect on; location / { return 200 $server_name; } location /r { return 301 /x; } }
     server { listen 127.0.0.1:%%main%%; server_name mail.*; return 200 trailing; }
     server { listen 127.0.0.1:%%main%%; server_name mail.long.*; return 200 longer; }
     server { listen 127.0.0.1:%%main%%; server_name ~^(?<user>\w+)\.users\.example$; return 200 "user=$user"; }
@@ -41,6 +42,19 @@ def site(module_server):
 ])
 def test_name(site, host, answer):
     assert site.get('/', host=host).text == answer
+
+
+def test_a_name_with_a_leading_dot_is_told_without_it(site):
+    assert site.get('/', host='sub.dot.example').text == 'dot.example'
+    assert site.get('/r', host='sub.dot.example').location == f'http://dot.example:{site.port()}/x'
+
+
+def test_slashes_are_merged_as_the_default_server_says(server):
+    """The request line is read before Host is known."""
+    s = server('''
+        server { listen 127.0.0.1:%%main%%; return 200 first; }
+        server { listen 127.0.0.1:%%main%%; server_name second; merge_slashes off; return 200 "$uri"; }''')
+    assert s.get('//a', host='second').text == '/a'
 
 
 def test_no_host(site):

@@ -43,6 +43,21 @@ def test_oldest_idle_connections_make_room(server, conf):
     assert s.log().count('reusing connections') <= 3
 
 
+PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize('port, opens', [('main', b''), ('h2', b''), ('h2', PREFACE)])
+def test_connections_that_ask_for_nothing_make_room(server, conf, port, opens):
+    s = server(conf(**one_worker(events='worker_connections 32;', server='listen 127.0.0.1:%%h2%% http2;')))
+    silent = [s.connect(port).send(opens) for _ in range(40)]
+    began = time.monotonic()
+    assert s.connect().get('/none').status == 404
+    assert time.monotonic() - began < 5, 'it waited for client_header_timeout'
+    s.wait_log(rf'\[warn\] \d+#\d+: (\*\d+ )?32 {FULL}, reusing connections')
+    wait_for(lambda: not silent[0].is_open(), 'the oldest to be closed')
+    assert silent[-1].is_open()
+
+
 def test_a_full_worker_leaves_new_connections_to_others(server, conf):
     """The kernel wakes one worker for a connection: one without room must not be woken in vain."""
     s = server(conf(main='worker_processes 2;', events='worker_connections 64;'))

@@ -61,6 +61,7 @@ class List {
     bool empty() const { return head_.next_ == &head_; }
     /// First and last element; only when not empty().
     T& front() { return static_cast<T&>(*head_.next_); }
+    const T& front() const { return static_cast<const T&>(*head_.next_); }
     T& back() { return static_cast<T&>(*head_.previous_); }
 
     /// An element that stands in this or another list moves.

@@ -51,8 +51,11 @@ struct Server {
     uint32_t line = 0;
     bool has_listen = false;
 
-    /// $server_name: the first name as written.
-    Text name() const { return names.empty() ? Text{} : names.front().name; }
+    /// $server_name: the first name as written, but without the dot of `.example.com`.
+    Text name() const {
+        const Text first = names.empty() ? Text{} : names.front().name;
+        return first.starts_with('.') ? first.substr(1) : first;
+    }
     const Location* find_named(Text name) const;
 };
 

@@ -32,7 +32,8 @@ bool take(Text& rest, char c) {
 }  // namespace
 
 RangeReader::RangeReader(Text value, uint64_t body_size) : rest_(value), body_size_(body_size) {
-    if (text::istarts_with(value, kUnit))
+    // As nginx: what names the unit alone asks for nothing.
+    if (value.size() > kUnit.size() && text::istarts_with(value, kUnit))
         rest_.remove_prefix(kUnit.size());
     else
         is_at_end_ = true;

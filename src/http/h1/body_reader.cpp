@@ -52,7 +52,7 @@ Text BodyReader::feed(Request& request, Text bytes, const bool& is_paused) {
         const int64_t came = request.body.received + static_cast<int64_t>(piece.size());
         if (is_chunked_ && chunks_.chunk_left() >= static_cast<uint64_t>(INT64_MAX - came)) is_broken_ = true;
         if (is_broken_) {
-            request.log().info("client sent invalid chunked body");
+            request.log().error(0, "client sent invalid chunked body");
             request.body.fail(request, 400);
             return {};
         }

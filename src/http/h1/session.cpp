@@ -124,9 +124,16 @@ void Session::on_peer_closed() {
     peer_closed_ = true;
     switch (state_) {
         case State::idle:
+            if (connection_.requests == 0)
+                connection_.log().info("client closed connection");
+            else
+                connection_.log().info("client ", connection_.peer().host_text(arena_),
+                                       " closed keepalive connection");
+            close();
+            break;
         case State::lingering: close(); break;
         case State::head:
-            connection_.log().info("client prematurely closed connection while reading client request headers");
+            exchange_->request.log().info("client prematurely closed connection");
             end_head(400);
             break;
         case State::draining:
@@ -153,6 +160,7 @@ void Session::on_peer_closed() {
 
 /// A head that will never be complete: nothing is answered, and the log says why.
 void Session::end_head(uint16_t status) {
+    exchange_->request.head_length += exchange_->head.element_begin();
     exchange_->request.finish(kStatusClientClosed);
     exchange_->request.response.status = status;
 }
@@ -184,6 +192,7 @@ void Session::on_timer() {
         case State::exchange:
             if (!is_over_ && exchange_->wants_body && !exchange_->body.is_complete()) {
                 exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+                resets_ = *exchange_->request.conf<LocationConf>().reset_timedout_connection;
                 exchange_->request.body.fail(exchange_->request, 408);
             }
             break;
@@ -192,6 +201,9 @@ void Session::on_timer() {
             is_over_ = true;
             break;
         case State::idle:
+            if (connection_.requests == 0) connection_.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
+            close();
+            break;
         case State::lingering: close(); break;
         case State::tunnel:
         case State::closed: break;
@@ -225,6 +237,8 @@ void Session::on_finished(Request&) {
 
 void Session::abort(Request& request) {
     is_broken_ = true;
+    if (request.response.status == kStatusCloseSilently)
+        resets_ = *request.conf<LocationConf>().reset_timedout_connection;
     on_finished(request);
 }
 
@@ -330,7 +344,9 @@ void Session::close() {
 
 void Session::describe(TextBuilder& line) const {
     switch (state_) {
-        case State::idle: line.add(" while waiting for request"); break;
+        case State::idle:
+            if (connection_.requests == 0) line.add(" while waiting for request");
+            break;
         case State::lingering: line.add(" while closing request"); break;
         case State::head:
         case State::exchange:

@@ -43,11 +43,7 @@ Text Session::read_head(Text bytes) {
         HeadStep step;
         while ((step = exchange.head.next({exchange.head_buffer, exchange.head_size})) == HeadStep::header ||
                step == HeadStep::first_line) {
-            if (step == HeadStep::first_line) {
-                store_first_line();
-            } else if (!store_header()) {
-                return {};
-            }
+            if (step == HeadStep::first_line ? !store_first_line() : !store_header()) return {};
         }
         switch (step) {
             case HeadStep::need_more:
@@ -59,7 +55,7 @@ Text Session::read_head(Text bytes) {
                 // What was copied too far goes back: it is the body, or the next request.
                 const size_t behind = exchange.head_size - exchange.head.end();
                 bytes = Text(bytes.data() - behind, bytes.size() + behind);
-                begin_exchange();
+                begin_exchange(bytes);
                 return bytes;
             }
             case HeadStep::first_line:
@@ -90,7 +86,8 @@ bool Session::grow_head_buffer() {
     return true;
 }
 
-void Session::store_first_line() {
+/// False: refused.
+bool Session::store_first_line() {
     Exchange& exchange = *exchange_;
     const Text buffer{exchange.head_buffer, exchange.head_size};
     const RequestLine& line = exchange.head.first_line();
@@ -101,11 +98,13 @@ void Session::store_first_line() {
     request.version = line.version;
     request.protocol = line.protocol.in(buffer);
     SLUICE_LOG_DEBUG(request.log(), "http request line: \"", request.request_line, "\"");
-    request.set_action("reading client request headers");
     exchange.target = {{line.uri.in(buffer), line.path.in(buffer), line.args.in(buffer), line.path_marks.traits},
                        line.host.in(buffer),
                        line.port.in(buffer),
                        line.form};
+    if (!settle_target()) return false;
+    request.set_action("reading client request headers");
+    return true;
 }
 
 bool Session::store_header() {
@@ -131,6 +130,7 @@ bool Session::store_header() {
     }
     SLUICE_LOG_DEBUG(exchange.request.log(), "http header: \"", line.name.in(buffer), ": ", line.value.in(buffer),
                      "\"");
+    if (line.known == KnownHeader::host && !settle_host(line.name.in(buffer), line.value.in(buffer))) return false;
     exchange.request.headers.add(arena_, Field{.name = line.name.in(buffer),
                                                .value = line.value.in(buffer),
                                                .hash = line.hash,
@@ -145,7 +145,10 @@ void Session::refuse(uint16_t status, Text why) {
     exchange_->keeps_alive = false;
     state_ = State::exchange;
     connection_.stop_timer();
-    if (!exchange_->request.is_answering()) exchange_->request.begin_answer();
+    if (!exchange_->request.is_answering()) {
+        exchange_->request.head_length += exchange_->head.element_begin();
+        exchange_->request.begin_answer();
+    }
     exchange_->request.finish(status);
 }
 
@@ -181,52 +184,46 @@ void Session::refuse_oversized() {
     }
 }
 
-void Session::begin_exchange() {
+/// `behind`: bytes that came with the head.
+void Session::begin_exchange(Text behind) {
     Request& request = exchange_->request;
     request.begin_answer();
     request.head_length += exchange_->head.end();
     state_ = State::exchange;
     connection_.stop_timer();
+    if (request.version > kHttp10 && request.headers.find(KnownHeader::host) == nullptr)
+        return refuse(400, "client sent HTTP/1.1 request without \"Host\" header");
+    if (!settle_framing()) return;
     request.set_action({});
-    if (!choose_server() || !settle_target() || !settle_framing()) return;
+    if (request.host.empty()) http::choose_server(request, std::nullopt);
+    if (!judge_beginning(behind)) return;
     settle_persistence();
     if (const uint16_t status = start_phases(request); status != 0) refuse(status, {});
 }
 
 // RFC 9112 §3.2: the target's host wins over Host; there must be exactly one Host in HTTP/1.1, and it must be valid.
-bool Session::choose_server() {
+bool Session::settle_host(Text name, Text value) {
     Request& request = exchange_->request;
-    const Field* field = nullptr;
-    for (const Field& header : request.headers) {
-        if (header.known != KnownHeader::host) continue;
-        if (field != nullptr) {
-            request.log().info("client sent duplicate host header: \"", header.name, ": ", header.value,
-                               "\", previous value: \"", field->name, ": ", field->value, "\"");
-            refuse(400, {});
-            return false;
-        }
-        field = &header;
-    }
-    if (field == nullptr && request.version > kHttp10) {
-        refuse(400, "client sent HTTP/1.1 request without \"Host\" header");
+    if (const Field* previous = request.headers.find(KnownHeader::host); previous != nullptr) {
+        request.log().info("client sent duplicate host header: \"", name, ": ", value, "\", previous value: \"",
+                           previous->name, ": ", previous->value, "\"");
+        refuse(400, {});
         return false;
     }
-    std::optional<Authority> authority;
-    if (field != nullptr && !(field->value.empty() && request.version <= kHttp10)) {
-        authority = parse_authority(field->value);
-        if (!authority) {
-            refuse(400, "client sent invalid host header");
-            return false;
-        }
+    if (value.empty() && request.version <= kHttp10) return true;
+    const std::optional<Authority> authority = parse_authority(value);
+    if (!authority) {
+        refuse(400, "client sent invalid host header");
+        return false;
     }
-    if (!exchange_->target.host.empty())
-        authority = Authority{.host = exchange_->target.host, .port = exchange_->target.port};
-    http::choose_server(request, authority);
+    if (exchange_->target.host.empty()) http::choose_server(request, authority);
     return true;
 }
 
 bool Session::settle_target() {
     const Target& target = exchange_->target;
+    if (!target.host.empty())
+        http::choose_server(exchange_->request, Authority{.host = target.host, .port = target.port});
     const auto refusal = http::settle_target(exchange_->request, target.parts);
     // As nginx: nothing here is asked of the server as a whole (OPTIONS *, RFC 9110 §9.3.7).
     if (!refusal && target.form != TargetForm::asterisk) return true;
@@ -245,7 +242,13 @@ bool Session::settle_framing() {
     const BodyFraming framing = fields.judge_request(request.version);
     if (framing.error != FramingError::none) {
         const Refusal refusal = refusal_of(framing.error, Sender::client);
-        refuse(refusal.status, refusal.text);
+        if (framing.error == FramingError::unknown_coding) {
+            const Text coding = request.headers.value(KnownHeader::transfer_encoding);
+            request.log().info(refusal.text, ": \"", coding, "\"");
+            refuse(refusal.status, {});
+        } else {
+            refuse(refusal.status, refusal.text);
+        }
         return false;
     }
     switch (framing.kind) {
@@ -262,6 +265,19 @@ bool Session::settle_framing() {
             break;
     }
     return settle_expectation();
+}
+
+/// As nginx: where what came with the head shows that the body is malformed, nobody gets the request.
+bool Session::judge_beginning(Text behind) {
+    if (exchange_->request.body.framing != RequestBody::Framing::chunked) return true;
+    ChunkedDecoder decoder(Sender::client);
+    ChunkEvent event = ChunkEvent::data;
+    for (Text piece; event == ChunkEvent::data;) event = decoder.next(behind, piece);
+    if (event != ChunkEvent::failed) return true;
+    const Refusal refusal = decoder.refusal();
+    exchange_->request.log().error(0, refusal.text);
+    refuse(refusal.status, {});
+    return false;
 }
 
 bool Session::settle_expectation() {
