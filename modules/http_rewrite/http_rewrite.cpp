@@ -74,10 +74,10 @@ Result<void> parse_rewrite(Parser& parser, RewriteConf& conf, Arguments words) {
     made.regex = *regex;
     parser.point_at(words[1]);
     Text path = words[1].text;
-    if (is_url(path)) made.flag = Rewrite::Flag::redirect;
     if (words.size() > 2) {
         if (Result<void> done = parse_flag(parser, words[2], made); !done) return done;
     }
+    if (is_url(path) && made.flag != Rewrite::Flag::permanent) made.flag = Rewrite::Flag::redirect;
     if (path.ends_with('?')) {
         path.remove_suffix(1);
         made.keeps_args = false;
@@ -180,7 +180,7 @@ constexpr std::array kDirectives{
 
 constexpr std::array kPhases{
     http::PhaseHandler{http::Phase::server_rewrite, run, 10},
-    http::PhaseHandler{http::Phase::rewrite, run, 10},
+    http::PhaseHandler{http::Phase::rewrite, run_in_location, 10},
 };
 
 constexpr http::Module kModule{

@@ -118,6 +118,7 @@ std::optional<Verdict> rewrite(Request& request, const Rewrite& step, LogLevel l
         return Verdict::respond(500);
     }
     request.uri = path;
+    request.is_internal = true;
     request.log().write(level, 0, "rewritten data: \"", path, "\", args: \"", request.args, "\"");
     request.is_uri_changed = step.flag != Rewrite::Flag::stop;
     if (step.flag == Rewrite::Flag::none) return std::nullopt;
@@ -167,6 +168,10 @@ std::optional<Verdict> run_block(Request& request, const RewriteConf& conf) {
 http::Verdict run(http::Request& request) {
     const std::optional<Verdict> verdict = run_block(request, request.conf<RewriteConf>());
     return verdict ? *verdict : Verdict::decline();
+}
+
+http::Verdict run_in_location(http::Request& request) {
+    return &request.location() == &request.server().root ? Verdict::decline() : run(request);
 }
 
 }  // namespace sluice::rewrite

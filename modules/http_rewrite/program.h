@@ -50,7 +50,9 @@ struct RewriteConf {
     conf::Sequence<Step> steps;
 };
 
-/// The handler of both rewrite phases: runs the steps of the block in force.
+/// The handler of the server's rewrite phase: runs the steps of the block in force.
 http::Verdict run(http::Request& request);
+/// The handler of the location's: as run(), but where no location was found the server's steps do not run again.
+http::Verdict run_in_location(http::Request& request);
 
 }  // namespace sluice::rewrite

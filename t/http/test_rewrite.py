@@ -12,6 +12,12 @@ CONF = r'''
         location /redirect/ { rewrite ^/redirect/(.*)$ /to/$1 redirect; }
         location /permanent/ { rewrite ^/permanent/(.*)$ /to/$1 permanent; }
         location /scheme/ { rewrite ^/scheme/(.*)$ https://other.example/$1; }
+        location /urllast/ { rewrite ^/urllast/(.*)$ http://other.example/$1 last; }
+        location /urlbreak/ { rewrite ^/urlbreak/(.*)$ $scheme://other.example/$1 break; }
+        location /urlpermanent/ { rewrite ^/urlpermanent/(.*)$ https://other.example/$1 permanent; }
+        location /secret { internal; return 200 "internal $uri"; }
+        location /opened/ { rewrite ^/opened/(.*)$ /secret/$1 last; }
+        location /utf8 { if ($arg_v ~ "(*UTF8)^(.)") { return 200 "yes [$1]"; } return 200 no; }
         location /dropargs/ { rewrite ^ /echo? last; }
         location /newargs/ { rewrite ^/newargs/(\w+) /echo?name=$1 last; }
         location /onlynew/ { rewrite ^/onlynew/(\w+) /echo?name=$1? last; }
@@ -96,7 +102,8 @@ def site(module_server):
     ('/if/dir?v=dir', 'yes'), ('/if/dir?v=file', 'no'), ('/if/nodir?v=file', 'yes'), ('/if/exists?v=dir', 'yes'),
     ('/if/exists?v=none', 'no'), ('/if/noexists?v=none', 'yes'), ('/if/exec?v=dir', 'yes'), ('/if/exec?v=file', 'no'),
     ('/if/noexec?v=file', 'yes'), ('/if/method', 'no'), ('/if/last', '0'), ('/if/last?a=1', '1'), ('/if/last?a=1&b=1', '12'),
-    ('/breaks', 'file'), ('/ret/text?v=1', 'a 1 b'), ('/ret/type', '{}'),
+    ('/breaks', 'file'), ('/ret/text?v=1', 'a 1 b'), ('/ret/type', '{}'), ('/opened/x', 'internal /secret/x'),
+    ('/utf8?v=abc', 'yes [a]'), ('/utf8', 'no'),
 ])
 def test_answer(site, target, text):
     r = site.get(target)
@@ -107,6 +114,8 @@ def test_answer(site, target, text):
     ('/redirect/x?a=b', 302, '/to/x?a=b'), ('/permanent/x', 301, '/to/x'), ('/scheme/x?a', 302, 'https://other.example/x?a'),
     ('/redirargs/?b=2', 302, '/x?a=1&b=2'), ('/redirdrop/?b=2', 302, '/x'), ('/encoded/a%20b', 302, '/to/a%20b'),
     ('/ret/301?a=b', 301, '/moved?a=b'), ('/ret/302', 302, 'http://other.example/'),
+    ('/urllast/x', 302, 'http://other.example/x'), ('/urlbreak/x?a', 302, 'http://other.example/x?a'),
+    ('/urlpermanent/x', 301, 'https://other.example/x'),
     ('/ret/303', 303, '/x'), ('/ret/307', 307, '/x'), ('/ret/308', 308, '/x'), ('/ret/url?a=b', 302, 'https://other.example/ret/url?a=b'),
 ])
 def test_redirect(site, target, status, location):
@@ -114,6 +123,25 @@ def test_redirect(site, target, status, location):
     absolute = f'http://localhost:{site.port()}{location}' if location.startswith('/') else location
     assert (r.status, r.location) == (status, absolute)
     assert f'<center><h1>{status} ' in r.text
+
+
+@pytest.mark.sluice_only('nginx logs it as an alert, which the harness takes for a defect')
+def test_bytes_that_are_no_utf8_are_not_matched_as_such(site):
+    assert site.raw(b'GET /utf8?v=\xf0abc HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n').status == 500
+    site.wait_log(r'pcre2_match\(\) failed: -\d+')
+
+
+@pytest.mark.parametrize('rules, target, text', [
+    ('rewrite ^/a/(.*)$ /$1; rewrite ^/b/(.*)$ /a/$1 break;', '/b/file', '404'),
+    ('rewrite ^(/.*)$ /sub$1 break;', '/file', 'sub/file'), ('rewrite ^(/.*)$ /sub$1; location = /none { }', '/file', 'sub/file'),
+    ('rewrite ^(/.*)$ /sub$1 break; location / { root html; }', '/file', 'sub/file'),
+    ('set $n "${n}x"; add_header X-N $n always;', '/file', 'file x'),
+])
+def test_rules_of_a_server_run_once_where_no_location_is_found(server, rules, target, text):
+    s = server(f'server {{ listen 127.0.0.1:%%main%%; root %%PREFIX%%/html; {rules} }}'.replace('root html', 'root %%PREFIX%%/html'),
+               files={'html/file': 'file', 'html/sub/file': 'sub/file', 'html/sub/sub/file': 'twice'})
+    r = s.get(target)
+    assert (' '.join(filter(None, [r.text, r.headers.get('X-N')])) if r.status == 200 else str(r.status)) == text
 
 
 def test_last_in_a_server_block_ends_the_rewrites(server):

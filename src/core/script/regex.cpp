@@ -112,7 +112,10 @@ Result<const Regex*> Regex::compile(Arena& arena, VariableTable* table, Text pat
     regex->ignores_case_ = options.ignore_case;
     regex->code_ = code;
     // Without JIT (a hardened kernel may refuse executable memory) the interpreter serves.
-    regex->is_jit_ = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    // pcre2_jit_match() would take bytes that are no UTF-8 on trust; pcre2_match() looks first.
+    uint32_t flags = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &flags);
+    regex->is_jit_ = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 && (flags & PCRE2_UTF) == 0;
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &regex->groups_);
     Result<void> named = regex->name_groups(arena, table);
     if (!named) return named.error();
