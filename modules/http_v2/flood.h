@@ -19,6 +19,8 @@ class FloodGate {
     /// A frame that must be answered.
     static constexpr int64_t kAnswered = 4;
     static constexpr int64_t kFrame = 1;
+    /// WINDOW_UPDATE of the stream and of the connection, where DATA had to be acknowledged.
+    static constexpr int64_t kUpdates = 2 * kFrame;
 
     void earn(int64_t credit) { credit_ = std::min(credit_ + credit, kMost); }
     void spend(int64_t credit) { credit_ -= credit; }

@@ -53,6 +53,7 @@ int on_frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user_d
 
 int on_data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user_data) {
     Session& owner = owner_of(user_data);
+    owner.count_body(size);
     if (Stream* stream = owner.find_stream(id)) {
         stream->take_body({reinterpret_cast<const char*>(data), size});
     } else {
@@ -84,7 +85,8 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data)
 
 int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source,
               void* user_data) {
-    Output& output = owner_of(user_data).output();
+    Session& owner = owner_of(user_data);
+    Output& output = owner.output();
     Stream& stream = *static_cast<Stream*>(source->ptr);
     // The library goes from frame to frame by itself; it asks again for this one.
     if (output.is_full()) return NGHTTP2_ERR_WOULDBLOCK;
@@ -92,6 +94,7 @@ int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // it was given up since it offered this
     output.add({reinterpret_cast<const char*>(head), kFrameHeadSize});
     stream.write(output, size);
+    owner.expect_updates();
     return 0;
 }
 
@@ -121,6 +124,8 @@ struct Setup : LibrarySetup {
         // What makes a request malformed is for RequestHead to know, which sees each field anyway.
         nghttp2_option_set_no_http_messaging(options, 1);
         nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
+        // Resets are FloodGate's business; the library would call its own limit an internal error.
+        nghttp2_option_set_stream_reset_rate_limit(options, UINT32_MAX, UINT32_MAX);
     }
 };
 

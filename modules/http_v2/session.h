@@ -85,6 +85,9 @@ class Session final : public http::Session {
         if (found_ == &stream) found_ = nullptr;
     }
     void count_frame(const nghttp2_frame_hd& head, const Stream* stream);
+    void count_body(size_t size);
+    /// A DATA frame leaves: the client may answer it with two WINDOW_UPDATE (RFC 9113 §6.9).
+    void expect_updates() { flood_.earn(FloodGate::kUpdates); }
     /// False: the stream is refused.
     [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
     void take_frame(const nghttp2_frame& frame, Stream* stream);

@@ -103,13 +103,7 @@ void Session::count_unknown() {
 void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
     unknown_ -= static_cast<int64_t>(kFrameHeadSize + (head.type == NGHTTP2_DATA ? 0 : head.length));
     switch (head.type) {
-        case NGHTTP2_DATA:
-            if (head.length >= kTinyFrame) {
-                flood_.earn(FloodGate::kFrame);
-            } else {
-                flood_.spend(FloodGate::kFrame);
-            }
-            break;
+        case NGHTTP2_DATA: flood_.spend(FloodGate::kFrame); break;
         case NGHTTP2_HEADERS:
             if (stream == nullptr && head.stream_id % 2 == 1) note_stream(head.stream_id);
             break;
@@ -129,6 +123,11 @@ void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
         default: flood_.spend(FloodGate::kFrame); break;
     }
     check_flood();
+}
+
+/// Bytes of a body pay for the frame that brought them, many for more than that.
+void Session::count_body(size_t size) {
+    flood_.earn(size >= kTinyFrame ? 2 * FloodGate::kFrame : FloodGate::kFrame);
 }
 
 void Session::check_flood() {
@@ -175,7 +174,7 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
                 }
                 break;
             }
-            stream->count_head(frame.hd.length + kFrameHeadSize);
+            stream->count_head(frame.hd.length);
             if (!is_refused_ && !stream->begin(is_end)) reset(*stream, NGHTTP2_PROTOCOL_ERROR);
             break;
         case NGHTTP2_DATA:

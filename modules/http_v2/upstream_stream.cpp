@@ -73,6 +73,11 @@ UpstreamStream::UpstreamStream(UpstreamSession& session, http::upstream::Exchang
 // --- the request ---
 
 event::SendState UpstreamStream::send(event::Chain& chain, bool is_last) {
+    // RFC 9113 §8.1: an upstream that has answered may have no use for the rest of the request; the answer counts.
+    if (is_input_ended_ && (is_closed_ || session_.is_broken())) {
+        chain.clear();
+        return event::SendState::done;
+    }
     if (is_closed_ || session_.is_broken()) return event::SendState::failed;
     out_.splice(chain);
     is_output_last_ |= is_last;
@@ -287,6 +292,10 @@ Error UpstreamStream::reset_error(uint32_t code) const {
 void UpstreamStream::on_closed(uint32_t error) {
     is_closed_ = true;
     session_.wake();
+    if (is_input_ended_ && is_pending_) {
+        out_.clear();
+        session_.add_gone(*this);
+    }
     if (!is_unfinished()) return;
     constexpr size_t kResetSize = 13;
     const bool is_refused = error == NGHTTP2_REFUSED_STREAM;

@@ -69,6 +69,20 @@ def test_client_streaming(calls):
     assert client.join((b'x' * i for i in range(100)), **COMMON) == b','.join(b'x' * i for i in range(100))
 
 
+def test_many_small_messages(calls):
+    """What acknowledges them, message by message, is no flood."""
+    client, *_ = calls
+    assert client.join((b'abc' for _ in range(8000)), **COMMON) == b','.join([b'abc'] * 8000)
+    assert b''.join(client.split(b'x' * 20_000, **COMMON)) == b'x' * 20_000
+    outgoing = queue.Queue()
+    answers = client.chat(iter(outgoing.get, None), **COMMON)
+    for _ in range(3000):
+        outgoing.put(b'abc')
+        assert next(answers) == b'ABC'
+    outgoing.put(None)
+    assert list(answers) == [] and answers.code() == grpc.StatusCode.OK
+
+
 def test_bidirectional(calls):
     """Each message is answered before the next is sent: nothing is held back in either direction."""
     client, *_ = calls

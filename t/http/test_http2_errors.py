@@ -316,8 +316,24 @@ def test_a_flood_of_continuations(strict):
         peer.acknowledges = False
         peer.send(h2.frame(h2.HEADERS, h2.END_STREAM, 1, peer.block(head())))
         peer.send(h2.frame(h2.CONTINUATION, 0, 1) * 1000)
-        peer.rest()
-        assert peer.is_closed
+        assert peer.goaway() == ENHANCE_YOUR_CALM
+
+
+def test_resets_of_a_stream_that_is_over(strict):
+    with Peer(('127.0.0.1', strict.port())) as peer:
+        stream = peer.ask('/x')
+        peer.response(stream)
+        for _ in range(20):
+            peer.send(h2.reset(stream) * 1000)
+        assert peer.goaway() == ENHANCE_YOUR_CALM and len(peer.goaways) == 1
+
+
+def test_data_that_is_all_padding(strict):
+    with Peer(('127.0.0.1', strict.port())) as peer:
+        stream = peer.ask('/up/', 'POST', end=False)
+        for _ in range(200):
+            peer.send(h2.frame(h2.DATA, h2.PADDED, stream, b'\x14' + bytes(20)) * 100)
+        assert peer.goaway() == ENHANCE_YOUR_CALM
 
 
 def test_rapid_resets(strict):

@@ -294,6 +294,33 @@ def test_no_reset_for_a_reset(passing):
     assert frames and not [frame for frame in frames if frame[0] == h2.RST_STREAM]
 
 
+@pytest.mark.parametrize('size', [0, 1000, 60_000])
+def test_an_answer_that_ends_before_the_request(passing, size):
+    """RFC 9113 §8.1: the rest of the request is of no use, but the answer is."""
+    over = []
+
+    def act(served, request):
+        served.until(lambda: request.body, 'a part of the body')
+        served.headers(request.stream, [(':status', '200')], end=False)
+        served.upload_answer(request.stream, b'a' * size, end=False)
+        served.headers(request.stream, [('grpc-status', '0')])
+        served.send(h2.reset(request.stream, NO_ERROR))
+        served.ping()
+        over.append(True)
+    peer, _ = passing(h2_upstream.misbehaving(act))
+    peer.send(h2.settings({h2.INITIAL_WINDOW_SIZE: 0}))
+    stream = peer.ask('/', 'POST', end=False)
+    peer.data(stream, b'\0\0\0\0\3abc')
+    wait_for(lambda: over, 'the end of the answer')
+    peer.data(stream, b'more')
+    peer.settle()
+    peer.data(stream, b'', end=True)
+    peer.settle()
+    peer.send(h2.window_update(stream, size + 1))
+    answer = peer.response(stream)
+    assert (answer.status, len(answer.body), dict(answer.trailers or answer.fields)['grpc-status']) == (200, size, '0')
+
+
 # What is fine
 
 FINE = {
