@@ -7,6 +7,7 @@
 #include "context.h"
 #include "handshake.h"
 #include "session_cache.h"
+#include "session_identity.h"
 #include "stapling.h"
 #include "tickets.h"
 #include "variable_certificates.h"
@@ -52,10 +53,13 @@ Result<void> build_tls(Parser& parser, ServerConf& conf, shm::Zone& tickets) {
     add_callbacks(context->get());
     if (Result<void> found = find_ocsp_responder(parser, conf); !found) return found;
     use_session_cache(context->get(), conf);
+    Result<std::string> identity = make_session_identity(context->get(), conf);
+    if (!identity) return identity.error();
     if (Result<void> used = use_tickets(parser, context->get(), conf, tickets); !used) return used;
     auto& tls = *parser.arena().make<ServerTls>();
     tls.context = std::move(*context);
     tls.conf = &conf;
+    tls.session_identity = std::move(*identity);
     tls.folder = parser.environment().conf_prefix;
     tls.passwords = to_strings(*conf.password_file);
     use_variable_certificates(tls);

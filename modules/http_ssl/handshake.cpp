@@ -9,6 +9,7 @@
 #include <sluice/http/server_connection.h>
 
 #include "context.h"
+#include "session_identity.h"
 
 namespace sluice::tls {
 
@@ -56,6 +57,11 @@ void use_server(SSL* ssl, const ServerTls& tls) {
     TlsTransport::of(ssl).set_record_size(tls.transport.record_size, tls.transport.adapts);
 }
 
+int fail(int* alert, int description) {
+    *alert = description;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
 int on_client_hello(SSL* ssl, int* alert, void*) {
     ServerConnection& connection = connection_of(ssl);
     char room[kLongestName];
@@ -67,14 +73,12 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
         TlsTransport::of(ssl).note_chosen_server();
     }
     const ServerConf& conf = *conf_of(*server);
-    if (*conf.reject_handshake) {
-        *alert = SSL_AD_UNRECOGNIZED_NAME;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
+    if (*conf.reject_handshake) return fail(alert, SSL_AD_UNRECOGNIZED_NAME);
     if (server != &connection.server()) {
         connection.set_server(*server);
         use_server(ssl, *conf.tls);
     }
+    if (!use_session_identity(ssl, conf.tls->session_identity, name)) return fail(alert, SSL_AD_INTERNAL_ERROR);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 

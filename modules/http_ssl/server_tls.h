@@ -30,7 +30,8 @@ struct ServerTls {
     UniqueContext context;
     const ServerConf* conf = nullptr;
     TransportOptions transport;
-    Text folder;  ///< of the main configuration file, with trailing slash
+    std::string session_identity;  ///< see session_identity.h
+    Text folder;                   ///< of the main configuration file, with trailing slash
     std::vector<std::string> passwords;
     std::vector<VariablePair> variable_pairs;
     std::unique_ptr<CertificateCache> cache;
