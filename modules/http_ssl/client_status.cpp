@@ -108,7 +108,8 @@ void ClientStatus::on_answer(Result<std::string> der) {
         return end(State::bad, "certificate status request failed");
     }
     const OcspQuestion question{sk_X509_value(chain_.get(), next_), sk_X509_value(chain_.get(), next_ + 1),
-                                SSL_CTX_get_cert_store(SSL_get_SSL_CTX(transport_.ssl())), chain_.get(), true};
+                                SSL_CTX_get_cert_store(SSL_get_SSL_CTX(transport_.ssl())), chain_.get(),
+                                OcspSigner::authority};
     const Result<OcspAnswer> judged = judge_ocsp_answer(*der, question);
     if (!judged) {
         report(judged.error());

@@ -29,6 +29,15 @@ CertificateStatus to_status(int status) {
     return status == V_OCSP_CERTSTATUS_REVOKED ? CertificateStatus::revoked : CertificateStatus::unknown;
 }
 
+unsigned long flags_for(OcspSigner signer) {
+    switch (signer) {
+        case OcspSigner::anybody: return OCSP_NOVERIFY;
+        case OcspSigner::one_of_ours: return OCSP_TRUSTOTHER;
+        case OcspSigner::authority: break;
+    }
+    return 0;
+}
+
 Result<OcspAnswer> find_status(OCSP_BASICRESP* basic, const OcspQuestion& question) {
     const UniqueId id(OCSP_cert_to_id(nullptr, question.certificate, question.issuer));
     if (id == nullptr) return make_error("OCSP_cert_to_id() failed");
@@ -55,8 +64,7 @@ Result<OcspAnswer> judge_ocsp_answer(const std::string& der, const OcspQuestion&
                      ")");
     const UniqueBasic basic(OCSP_response_get1_basic(response.get()));
     if (basic == nullptr) return make_error("OCSP_response_get1_basic() failed");
-    const unsigned long flags = question.verifies ? OCSP_TRUSTOTHER : OCSP_NOVERIFY;
-    if (OCSP_basic_verify(basic.get(), question.others, question.trusted, flags) != 1)
+    if (OCSP_basic_verify(basic.get(), question.others, question.trusted, flags_for(question.signer)) != 1)
         return make_error("OCSP_basic_verify() failed");
     return find_status(basic.get(), question);
 }

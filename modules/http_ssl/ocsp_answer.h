@@ -12,12 +12,19 @@ struct OcspAnswer {
     int64_t valid_until = 0;  ///< Unix time; 0: it does not say
 };
 
+/// Whose signature an answer must have.
+enum class OcspSigner : uint8_t {
+    anybody,      ///< it is not looked at
+    one_of_ours,  ///< one of `others`, without more ado, or as below
+    authority,    ///< the issuer of the certificate, or whom it has charged with that (RFC 6960 §4.2.2.2)
+};
+
 struct OcspQuestion {
     X509* certificate;
     X509* issuer;
     X509_STORE* trusted;
-    STACK_OF(X509) * others;  ///< that may have signed the answer; may be null
-    bool verifies = true;     ///< false: the signature is not looked at
+    STACK_OF(X509) * others;  ///< that may have signed the answer, or lead to whom `trusted` has; may be null
+    OcspSigner signer;
 };
 
 /// Errors in nginx's words with OpenSSL's reasons.

@@ -45,7 +45,8 @@ void Staple::on_answer(Result<std::string> der) {
 }
 
 void Staple::store(event::Loop& loop, std::string der) {
-    const OcspQuestion question{certificate.get(), issuer.get(), trusted, others, verifies};
+    const OcspQuestion question{certificate.get(), issuer.get(), trusted, others,
+                                verifies ? OcspSigner::one_of_ours : OcspSigner::anybody};
     const Result<OcspAnswer> judged = judge_ocsp_answer(der, question);
     const bool is_good = judged && judged->status == CertificateStatus::good;
     if (!is_good) {

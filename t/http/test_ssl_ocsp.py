@@ -23,13 +23,12 @@ FILES = tls.files('a.test')
 
 
 @contextlib.contextmanager
-def responder(folder, port, withdrawn=(), known=('a.test', 'client', 'bad'), signer='main'):
-    """An `openssl ocsp` that knows some certificates of the authority."""
+def responder(folder, port, withdrawn=(), known=('a.test', 'client', 'bad'), signer=None, issuer=None):
+    """An `openssl ocsp` that knows some certificates of the authority, or of another `issuer`, and says so as the authority, or as another `signer`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'ca.pem').write_bytes(tls.authority().cert_pem.bytes() + tls.authority().private_key_pem.bytes())
-    ca = tls.authority(signer)
-    (folder / 'signer.pem').write_bytes(ca.cert_pem.bytes() + ca.private_key_pem.bytes())
-    lines = [f'{"R" if name in withdrawn else "V"}\t400101000000Z\t{"250101000000Z" if name in withdrawn else ""}\t{tls.serial(name)}\tunknown\t/CN={name}\n'
+    (folder / 'ca.pem').write_bytes(issuer or tls.own_pem())
+    (folder / 'signer.pem').write_bytes(signer or tls.own_pem())
+    lines = [f'{"R" if name in withdrawn else "V"}\t400101000000Z\t{"250101000000Z" if name in withdrawn else ""}\t{tls.serial(name)}\tunknown\t/CN={tls.serial(name)}\n'
              for name in known]
     (folder / 'index').write_text(''.join(lines))
     command = ['openssl', 'ocsp', '-index', 'index', '-port', str(port), '-rsigner', 'signer.pem', '-CA', 'ca.pem', '-nmin', '60', '-ignore_err']
@@ -79,7 +78,7 @@ def test_stapling_when_withdrawn(server, tmp_path, port):
 def test_stapling_of_another_signer(server, tmp_path, port):
     site = server(of(STAPLING, f'ssl_stapling on; ssl_stapling_responder http://127.0.0.1:{port}/; ssl_trusted_certificate ca.pem; '
                                'ssl_stapling_verify on;'), files=FILES)
-    with responder(tmp_path / 'ocsp', port, signer='other'):
+    with responder(tmp_path / 'ocsp', port, signer=tls.own_pem('other')):
         assert stapled(site) is None
         site.wait_log(r'OCSP_basic_verify\(\) failed \(SSL: .*\) while requesting certificate status, responder: 127.0.0.1')
         assert stapled(site) is None
@@ -122,6 +121,41 @@ def test_clients(server, tmp_path, port, cache, mode):
         assert verified(site, 'client') == 'SUCCESS'
     else:
         assert verified(site, 'client') == 'FAILED:certificate status request failed'
+
+
+@pytest.mark.parametrize('signer, said', [
+    (lambda: b''.join(tls.pem('bad')), 'FAILED:certificate status request failed'), (lambda: b''.join(tls.pem('client')), 'FAILED:certificate status request failed'),
+    (lambda: tls.own_pem('other'), 'FAILED:certificate status request failed'), (tls.status_signer, 'SUCCESS'),
+], ids=['the one in question', 'another client', 'another authority', 'whom the authority has charged'])
+def test_whose_answer_about_clients_counts(server, tmp_path, port, signer, said):
+    site = server(of(CLIENTS, f'ssl_ocsp on; ssl_ocsp_responder http://127.0.0.1:{port}/;'), files=FILES)
+    with responder(tmp_path / 'ocsp', port, signer=signer()):
+        assert verified(site, 'bad') == said
+    if said != 'SUCCESS':
+        site.wait_log(r'OCSP_basic_verify\(\) failed \(SSL: .*\) while requesting certificate status')
+
+
+@pytest.mark.parametrize('who, said', [('root', 'FAILED:certificate status request failed'), ('issuer', 'SUCCESS')])
+def test_answer_about_the_certificate_of_another_issuer(server, tmp_path, port, who, said):
+    """The root does not answer for those that it lets sign certificates."""
+    issuer = tls.authority().create_child_ca()
+    client = issuer.issue_cert('client', common_name='client')
+    site = server(of(CLIENTS, f'ssl_ocsp leaf; ssl_ocsp_responder http://127.0.0.1:{port}/;'), files=FILES)
+    context = tls.context()
+    tls.load_pem(context, b''.join(blob.bytes() for blob in (*client.cert_chain_pems, client.private_key_pem)))
+    own_pem = issuer.cert_pem.bytes() + issuer.private_key_pem.bytes()
+    with responder(tmp_path / 'ocsp', port, known=[client.cert_chain_pems[0].bytes()], issuer=own_pem, signer=own_pem if who == 'issuer' else None):
+        with tls.connect(site, tls=context) as c:
+            assert c.get('/', host='a.test').text == said
+
+
+def test_stapling_signed_by_the_certificate_itself(server, tmp_path, port):
+    site = server(of(STAPLING, f'ssl_stapling on; ssl_stapling_responder http://127.0.0.1:{port}/; ssl_trusted_certificate ca.pem; '
+                               'ssl_stapling_verify on;'), files=FILES)
+    with responder(tmp_path / 'ocsp', port, signer=b''.join(tls.pem('a.test'))):
+        assert stapled(site) is None
+        site.wait_log(r'OCSP_basic_verify\(\) failed \(SSL: .*\) while requesting certificate status')
+        assert stapled(site) is None
 
 
 def test_clients_without_a_responder(server):

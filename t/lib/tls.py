@@ -26,19 +26,21 @@ def _authority(name):
     return trustme.CA(organization_name=f'tests of {name}')
 
 
-def _issue_ecdsa(names, ca):
+def _issue_ecdsa(names, ca, extensions=()):
     """Debian's trustme knows RSA only; its authority signs other keys as well."""
     signer = serialization.load_pem_private_key(authority(ca).private_key_pem.bytes(), None)
     issuer = x509.load_pem_x509_certificate(authority(ca).cert_pem.bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)
-    made = (x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])).issuer_name(issuer.subject)
-            .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
-            .sign(signer, hashes.SHA256()))
+    built = (x509.CertificateBuilder()
+             .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])).issuer_name(issuer.subject)
+             .public_key(key.public_key()).serial_number(x509.random_serial_number())
+             .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
+             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False))
+    for extension in extensions:
+        built = built.add_extension(extension, critical=False)
+    made = built.sign(signer, hashes.SHA256())
     pem_key = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return made.public_bytes(serialization.Encoding.PEM), pem_key
 
@@ -170,7 +172,18 @@ def locked_key(identity, password, ca='main'):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(password))
 
 
-def serial(identity, ca='main'):
-    """The number of a certificate as `openssl ca` writes it."""
-    number = f'{x509.load_pem_x509_certificate(pem(identity, ca)[0]).serial_number:X}'
+def own_pem(ca='main'):
+    """Certificate and key of an authority, as PEM."""
+    return authority(ca).cert_pem.bytes() + authority(ca).private_key_pem.bytes()
+
+
+def status_signer(ca='main'):
+    """Certificate and key of one whom an authority lets answer for it (RFC 6960 §4.2.2.2), as PEM."""
+    return b''.join(_issue_ecdsa(['status'], ca, [x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING])]))
+
+
+def serial(certificate):
+    """The number of a certificate (PEM, or an identity's) as `openssl ca` writes it."""
+    certificate = certificate if isinstance(certificate, bytes) else pem(certificate)[0]
+    number = f'{x509.load_pem_x509_certificate(certificate).serial_number:X}'
     return number if len(number) % 2 == 0 else f'0{number}'
