@@ -66,7 +66,7 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
     ServerConnection& connection = connection_of(ssl);
     char room[kLongestName];
     const Text name = read_name(ssl, room);
-    const http::Server* server = name.empty() ? nullptr : connection.address().names.find(name, nullptr);
+    const http::Server* server = name.empty() ? nullptr : connection.address().names.find(name, connection.log());
     if (server == nullptr) {
         server = connection.address().default_server;
     } else {

@@ -55,7 +55,7 @@ void choose_server(Request& request, const std::optional<Authority>& authority) 
         request.host_port = authority->port;
     }
     // Not the server that a TLS handshake has named: so does nginx.
-    const Server* server = address.names.find(request.host, &request);
+    const Server* server = address.names.find(request.host, request);
     request.use_server(server != nullptr ? *server : *address.default_server);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/log/log.h"
 #include "core/script/regex.h"
 #include "event/address.h"
 #include "event/listener.h"
@@ -23,13 +24,17 @@ class ServerNames {
     /// False when that very name exists on this address already: it is ignored and the caller warns.
     bool add(Text name, const Server& server);
     void add_regex(const script::Regex& regex, const Server& server);
-    /// `host` is valid and in lower case. Captures of a regex go to `request`, which may be null (SNI). Null: none
-    /// matches.
-    const Server* find(Text host, Request* request) const;
+    /// `host` is valid and in lower case. Captures of a regex go to `request`. Null: none matches.
+    const Server* find(Text host, Request& request) const;
+    /// For a handshake (SNI), before there is a request: nothing is captured. `log` gets the line of a regex's
+    /// failure.
+    const Server* find(Text host, const Log& log) const;
     /// No name at all: the default server answers everything.
     bool is_trivial() const;
 
  private:
+    const Server* find_listed(Text host) const;
+
     struct Tables;
     std::unique_ptr<Tables> tables_;
 };

@@ -49,7 +49,7 @@ bool ServerNames::is_trivial() const {
            tables_->patterns.empty();
 }
 
-const Server* ServerNames::find(Text host, Request* request) const {
+const Server* ServerNames::find_listed(Text host) const {
     if (!tables_->exact.empty())
         if (const auto found = tables_->exact.find(host); found != tables_->exact.end()) return found->second;
     if (!tables_->suffixes.empty()) {
@@ -62,9 +62,22 @@ const Server* ServerNames::find(Text host, Request* request) const {
             if (const auto found = tables_->prefixes.find(host.substr(0, dot)); found != tables_->prefixes.end())
                 return found->second;
     }
-    if (request == nullptr || host.empty()) return nullptr;
+    return nullptr;
+}
+
+const Server* ServerNames::find(Text host, Request& request) const {
+    const Server* const listed = find_listed(host);
+    if (listed != nullptr || host.empty()) return listed;
     for (const auto& pattern : tables_->patterns)
-        if (pattern.regex->match(*request, host) == script::Match::yes) return pattern.server;
+        if (pattern.regex->match(request, host) == script::Match::yes) return pattern.server;
+    return nullptr;
+}
+
+const Server* ServerNames::find(Text host, const Log& log) const {
+    const Server* const listed = find_listed(host);
+    if (listed != nullptr || host.empty()) return listed;
+    for (const auto& pattern : tables_->patterns)
+        if (pattern.regex->test(log, host) == script::Match::yes) return pattern.server;
     return nullptr;
 }
 
