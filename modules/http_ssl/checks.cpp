@@ -39,10 +39,10 @@ bool trusts_the_same(const ServerConf& a, const ServerConf& b) {
 /// that others have vouched for than this server asks is nothing here.
 bool is_verified_for(const http::ServerConnection& connection, const TlsTransport& transport,
                      const ServerConf& conf) {
-    const ServerConf* negotiated = conf_of(connection.server());
-    if (negotiated == &conf) return true;
-    if (transport.has_chosen_server()) return false;
-    return SSL_get0_peer_certificate(transport.ssl()) == nullptr || trusts_the_same(*negotiated, conf);
+    if (transport.has_chosen_server() && conf_of(connection.server()) != &conf) return false;
+    const ServerConf& negotiated = *tls_of(connection).conf;
+    return &negotiated == &conf || SSL_get0_peer_certificate(transport.ssl()) == nullptr ||
+           trusts_the_same(negotiated, conf);
 }
 
 /// Whoever comes back is looked at again.

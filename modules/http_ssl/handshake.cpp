@@ -64,21 +64,21 @@ int fail(int* alert, int description) {
 
 int on_client_hello(SSL* ssl, int* alert, void*) {
     ServerConnection& connection = connection_of(ssl);
+    const http::Address& address = connection.address();
     char room[kLongestName];
     const Text name = read_name(ssl, room);
-    const http::Server* server = name.empty() ? nullptr : connection.address().names.find(name, connection.log());
+    const http::Server* server = name.empty() ? nullptr : address.names.find(name, connection.log());
     if (server == nullptr) {
-        server = connection.address().default_server;
+        server = address.default_server;
     } else {
         TlsTransport::of(ssl).note_chosen_server();
     }
-    const ServerConf& conf = *conf_of(*server);
-    if (*conf.reject_handshake) return fail(alert, SSL_AD_UNRECOGNIZED_NAME);
-    if (server != &connection.server()) {
-        connection.set_server(*server);
-        use_server(ssl, *conf.tls);
-    }
-    if (!use_session_identity(ssl, conf.tls->session_identity, name)) return fail(alert, SSL_AD_INTERNAL_ERROR);
+    const ServerConf* conf = conf_of(*server);
+    if (conf != nullptr && *conf->reject_handshake) return fail(alert, SSL_AD_UNRECOGNIZED_NAME);
+    if (server != &connection.server()) connection.set_server(*server);
+    const ServerTls& tls = tls_of(connection);
+    if (SSL_get_SSL_CTX(ssl) != tls.context.get()) use_server(ssl, tls);
+    if (!use_session_identity(ssl, tls.session_identity, name)) return fail(alert, SSL_AD_INTERNAL_ERROR);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -98,7 +98,7 @@ int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size, const u
 }
 
 std::unique_ptr<event::SecureTransport> secure(ServerConnection& connection) {
-    const ServerTls& tls = *conf_of(connection.server())->tls;
+    const ServerTls& tls = tls_of(connection);
     UniqueSsl ssl(SSL_new(tls.context.get()));
     if (ssl == nullptr) std::abort();
     return std::make_unique<TlsTransport>(std::move(ssl), TlsTransport::Side::server, connection.loop(), connection,
@@ -111,6 +111,12 @@ const http::Security kSecurity{.secure = secure};
 
 const ServerConf* conf_of(const http::Server& server) {
     return static_cast<const ServerConf*>(server.confs.find(conf::slot_of<ServerConf>()));
+}
+
+const ServerTls& tls_of(const ServerConnection& connection) {
+    const ServerConf* conf = conf_of(connection.server());
+    if (conf == nullptr || conf->tls == nullptr) conf = conf_of(*connection.address().default_server);
+    return *conf->tls;
 }
 
 void add_callbacks(SSL_CTX* context) {

@@ -7,7 +7,8 @@
 
 namespace sluice::http {
 struct Server;
-}
+class ServerConnection;
+}  // namespace sluice::http
 
 namespace sluice::tls {
 
@@ -16,6 +17,10 @@ extern const http::Security kSecurity;
 
 /// The settings of a server block; null when none of the module's directives was met.
 const ServerConf* conf_of(const http::Server& server);
+
+/// What a handshake with the server of a connection is made with: its own, or the default server's if it has no
+/// certificates.
+const ServerTls& tls_of(const http::ServerConnection& connection);
 
 /// Has a context ask back during handshakes.
 void add_callbacks(SSL_CTX* context);

@@ -34,7 +34,19 @@ Error lacks_certificate(Parser& parser, const http::Server& server) {
                                        server.file, ":", TextBuilder(room).add(server.line).text()));
 }
 
-/// Every server that a handshake may lead to can answer it.
+/// Every server that a handshake may lead to can answer it: one without certificates does so with those of the
+/// default server, unless that one has none either and refuses its clients.
+Result<void> check_certificates(Parser& parser, const http::Address& address) {
+    const ServerConf* const first = conf_of(*address.default_server);
+    if (first != nullptr && !first->certificates->empty()) return {};
+    if (first == nullptr || !*first->reject_handshake) return lacks_certificate(parser, *address.default_server);
+    for (const http::Server* server : address.servers) {
+        const ServerConf* conf = conf_of(*server);
+        if (conf == nullptr || conf->tls == nullptr) return lacks_certificate(parser, *server);
+    }
+    return {};
+}
+
 Result<void> configured(Parser& parser, http::HttpConf& http) {
     Seconds lifetime;
     for (const auto& server : http.servers)
@@ -50,10 +62,7 @@ Result<void> configured(Parser& parser, http::HttpConf& http) {
     for (const auto& endpoint : http.endpoints)
         for (const auto& address : endpoint->addresses) {
             if (!address->flags.is_ssl) continue;
-            for (const http::Server* server : address->servers) {
-                const ServerConf* conf = conf_of(*server);
-                if (conf == nullptr || conf->tls == nullptr) return lacks_certificate(parser, *server);
-            }
+            if (Result<void> checked = check_certificates(parser, *address); !checked) return checked;
         }
     return {};
 }
