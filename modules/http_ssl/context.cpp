@@ -71,7 +71,8 @@ Result<UniqueContext> make_context(conf::Parser& parser, const ServerConf& conf)
     SSL_CTX_set_num_tickets(context.get(), 1);
     constexpr size_t kEarlyData = 16384;
     if (*conf.early_data) SSL_CTX_set_max_early_data(context.get(), kEarlyData);
-    for (const auto use : {use_certificates, use_ciphers, use_verification, use_commands})
+    // A security level in the list of ciphers counts for certificates and keys, too.
+    for (const auto use : {use_ciphers, use_certificates, use_verification, use_commands})
         if (Result<void> used = use(parser, context.get(), conf); !used) return used.error();
     return context;
 }

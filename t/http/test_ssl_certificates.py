@@ -49,6 +49,20 @@ def test_encrypted_key(server):
     assert shown(site) == 'a.test'
 
 
+def test_small_key(server):
+    """The security level that stands among the ciphers is that of certificates, too."""
+    made = subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-keyout', '-', '-subj', '/CN=a.test', '-days', '2'],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+    conf = server_conf('ssl_certificate small.pem; ssl_certificate_key small.pem;')
+    with pytest.raises(AssertionError, match=r'SSL_CTX_use_certificate\("\S+/small.pem"\) failed \(SSL: .*ee key too small'):
+        server(conf, files={'conf/small.pem': made})
+    site = server('ssl_ciphers DEFAULT:@SECLEVEL=1;' + conf, files={'conf/small.pem': made})
+    context = tls.context(ca=None)
+    context.set_ciphers('DEFAULT:@SECLEVEL=0')
+    with tls.connect(site, tls=context) as c:
+        assert c.get('/', host='a.test').status == 200
+
+
 @pytest.mark.parametrize('cache', ['', pytest.param('ssl_certificate_cache max=10;', marks=pytest.mark.sluice_only('since 1.27.4'))])
 def test_name_with_variables(server, cache):
     site = server(server_conf(f'ssl_certificate $ssl_server_name.pem; ssl_certificate_key $ssl_server_name.key; {cache}'),
