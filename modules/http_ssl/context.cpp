@@ -14,7 +14,7 @@ uint64_t options_of(const ServerConf& conf) {
     uint64_t options = SSL_OP_SINGLE_DH_USE | SSL_OP_SINGLE_ECDH_USE | SSL_OP_NO_COMPRESSION |
                        SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_ANTI_REPLAY;
     options |= options_without(*conf.protocols);
-    if (*conf.prefer_server_ciphers) options |= SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+    if (*conf.prefer_server_ciphers) options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
     if (!*conf.session_tickets) options |= SSL_OP_NO_TICKET;
     return options;
 }

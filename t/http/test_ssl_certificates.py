@@ -136,6 +136,17 @@ def test_order_of_ciphers(server, prefers, cipher):
         assert cipher in c.get('/', host='a.test').text
 
 
+@pytest.mark.parametrize('prefers, cipher', [('off', 'CHACHA20'), ('on', 'AES128-GCM')])
+def test_order_of_ciphers_and_a_client_without_aes(server, prefers, cipher):
+    """One that lists ChaCha20 first gets the server's first all the same."""
+    site = server(server_conf(f'ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_prefer_server_ciphers {prefers};'
+                              'ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305;'), files=tls.files('a.test'))
+    context = tls.context(maximum_version=V12)
+    context.set_ciphers('ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256')
+    with tls.connect(site, tls=context) as c:
+        assert cipher in c.get('/', host='a.test').text
+
+
 def test_dhe_and_curves(server):
     parameters = subprocess.run(['openssl', 'genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048', '-outform', 'PEM'],
                                 stdout=subprocess.PIPE, check=True).stdout
