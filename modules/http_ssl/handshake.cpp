@@ -74,7 +74,10 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
         TlsTransport::of(ssl).note_chosen_server();
     }
     const ServerConf* conf = conf_of(*server);
-    if (conf != nullptr && *conf->reject_handshake) return fail(alert, SSL_AD_UNRECOGNIZED_NAME);
+    if (conf != nullptr && *conf->reject_handshake) {
+        TlsTransport::of(ssl).note_rejection();
+        return fail(alert, SSL_AD_UNRECOGNIZED_NAME);
+    }
     if (server != &connection.server()) connection.set_server(*server);
     const ServerTls& tls = tls_of(connection);
     if (SSL_get_SSL_CTX(ssl) != tls.context.get()) use_server(ssl, tls);

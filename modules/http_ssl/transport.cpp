@@ -142,7 +142,8 @@ bool TlsTransport::take_keys(const void* keys) {
 /// The alert that OpenSSL has written is the last word.
 void TlsTransport::fail_handshake(Connection& connection) {
     is_broken_ = true;
-    const Error error = take_error("SSL_do_handshake() failed");
+    Error error = take_error("SSL_do_handshake() failed");
+    if (is_rejected_) error.text = "handshake rejected";
     send_last_words(connection);
     handler_.on_handshake_failed(error);
 }

@@ -72,6 +72,8 @@ class TlsTransport : public event::SecureTransport, private KeyTaker {
     /// Whether the client has named the server that it wants, and there is one of that name (RFC 6066 §3).
     bool has_chosen_server() const { return has_chosen_server_; }
     void note_chosen_server() { has_chosen_server_ = true; }
+    /// What fails the handshake now is that this server takes none (ssl_reject_handshake).
+    void note_rejection() { is_rejected_ = true; }
     void set_record_size(uint32_t most, bool adapts) { record_size_ = RecordSize(most, adapts); }
 
  private:
@@ -118,6 +120,7 @@ class TlsTransport : public event::SecureTransport, private KeyTaker {
     bool said_goodbye_ : 1 = false;
     bool was_closed_properly_ : 1 = false;
     bool has_chosen_server_ : 1 = false;
+    bool is_rejected_ : 1 = false;
 };
 
 }  // namespace sluice::tls

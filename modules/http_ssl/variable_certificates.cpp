@@ -49,11 +49,12 @@ Text full_source_of(Arena& arena, Text folder, Text source) {
 /// False, with the error in the log: the handshake ends.
 bool use_pair(SSL* ssl, Request& request, const ServerTls& tls, const VariablePair& pair) {
     Arena& arena = request.arena();
+    const Log& log = request.connection().log();  // which says that this is a handshake
     const Msec now = request.connection().loop().now();
     const Text name = full_source_of(arena, tls.folder, pair.certificate.evaluate(request));
     const auto certificate = tls.cache->certificate(name, now);
     if (!certificate) {
-        request.log().error(0, certificate.error().text);
+        log.error(0, certificate.error().text);
         return false;
     }
     bool is_used = SSL_use_certificate(ssl, (*certificate)->leaf.get()) == 1 &&
@@ -61,11 +62,11 @@ bool use_pair(SSL* ssl, Request& request, const ServerTls& tls, const VariablePa
     const Text key_name = full_source_of(arena, tls.folder, pair.key.evaluate(request));
     const auto key = tls.cache->key(key_name, tls.passwords, now);
     if (!key) {
-        request.log().error(0, key.error().text);
+        log.error(0, key.error().text);
         return false;
     }
     is_used = is_used && SSL_use_PrivateKey(ssl, *key) == 1;
-    if (!is_used) request.log().error(0, make_error(arena.concat("cannot use certificate \"", name, "\"")).text);
+    if (!is_used) log.error(0, make_error(arena.concat("cannot use certificate \"", name, "\"")).text);
     return is_used;
 }
 

@@ -120,13 +120,14 @@ void ServerConnection::on_not_secure(event::Received& raw) {
 
 void ServerConnection::on_peer_closed() {
     if (!is_shaking_hands()) return session_->on_peer_closed();
-    log_.info("peer closed connection in SSL handshake");
+    log_.info(is_silent() ? "client closed connection" : "peer closed connection in SSL handshake");
     close(false);
 }
 
 void ServerConnection::on_failed(const Error& error) {
     if (!is_shaking_hands()) return session_->on_failed(error);
-    log_.write(LogLevel::info, error.number, "peer closed connection in SSL handshake");
+    log_.write(LogLevel::info, error.number,
+               is_silent() ? Text(error.text) : Text("peer closed connection in SSL handshake"));
     close(false);
 }
 
@@ -230,6 +231,7 @@ void ServerConnection::read_proxy_header(event::Received& received) {
         return;
     }
     proxy_->is_read = true;
+    proxy_->size = parsed.size;
     proxy_->bytes = {};
     begin();
     const Text rest = received.bytes().substr(parsed.size - before);

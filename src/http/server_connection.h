@@ -134,6 +134,7 @@ class ServerConnection final : public event::ConnectionHandler,
     struct ProxyProtocol {
         std::string bytes;  ///< of a header that has not come wholly
         ProxyHeader header;
+        size_t size = 0;
         bool is_read = false;
     };
 
@@ -141,6 +142,10 @@ class ServerConnection final : public event::ConnectionHandler,
     bool is_reading_proxy_header() const { return proxy_ != nullptr && !proxy_->is_read; }
     void on_timer();
     bool is_shaking_hands() const { return secure_ != nullptr && !secure_->is_secured() && !is_plain_; }
+    /// Nothing of a handshake has come.
+    bool is_silent() const {
+        return connection_.bytes_received() == static_cast<int64_t>(proxy_ != nullptr ? proxy_->size : 0);
+    }
     void begin();
     void read_prelude(event::Received& received);
     bool chooses_by_preface() const;

@@ -3,6 +3,7 @@ import contextlib
 import re
 import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
@@ -184,6 +185,32 @@ def test_end_during_the_handshake(site):
         plain.shutdown(socket.SHUT_WR)
         assert plain.recv(10) == b''
     site.wait_log(r'\[info\].*peer closed connection in SSL handshake while SSL handshaking, client: 127.0.0.1, server: ')
+
+
+def reset(plain):
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+
+
+@pytest.mark.parametrize('before', [b'', b'PROXY TCP4 1.2.3.4 5.6.7.8 1111 80\r\n'], ids=['', 'behind a proxy'])
+def test_end_before_the_handshake(server, before):
+    site = server('ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;'
+                  f'server {{ listen 127.0.0.1:%%main%% ssl {"proxy_protocol" if before else ""};  return 200; }}', files=FILES)
+    with tls.raw_socket(site) as plain:
+        plain.sendall(before)
+    site.wait_log(r'\[info\].*: \*\d+ client closed connection while SSL handshaking, client: 127.0.0.1, server: ')
+
+
+def test_reset_before_the_handshake(site):
+    with tls.raw_socket(site) as plain:
+        reset(plain)
+    site.wait_log(r'\[info\].*: \*\d+ recv\(\) failed \(104: Connection reset by peer\) while SSL handshaking, client: 127.0.0.1, server: ')
+
+
+def test_reset_during_the_handshake(site):
+    with tls.raw_socket(site) as plain:
+        plain.sendall(b'\x16\x03\x01')
+        reset(plain)
+    site.wait_log(r'\[info\].*peer closed connection in SSL handshake \(104: Connection reset by peer\) while SSL handshaking, client: ')
 
 
 def test_client_that_never_shakes_hands(server):

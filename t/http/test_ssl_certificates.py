@@ -71,7 +71,7 @@ def test_name_with_variables(server, cache):
     assert shown(site, 'b.test') == 'b.test'
     assert shown(site) == 'a.test'
     tls.handshake_error(site, name='c.test')
-    site.wait_log(r'cannot load certificate "\S+/conf/c.test.pem": BIO_new_file\(\) failed \(SSL: error:.*No such file')
+    site.wait_log(r'cannot load certificate "\S+/conf/c.test.pem": BIO_new_file\(\) failed \(SSL: error:.*No such file.*\) while SSL handshaking, client: ')
 
 
 def test_file_with_variables_is_replaced(server):
@@ -105,6 +105,8 @@ def test_rejected_handshake(server):
                   ' return 200; }', files=tls.files('a.test'))
     assert shown(site) == 'a.test'
     assert 'UNRECOGNIZED_NAME' in tls.handshake_error(site, name='b.test')
+    site.wait_log(r'\[info\].*: \*\d+ handshake rejected while SSL handshaking, client: 127.0.0.1, server: ')
+    assert 'SSL_do_handshake' not in site.log()
 
 
 @pytest.mark.sluice_only('until 1.27 the default server decides for all names')
