@@ -139,22 +139,22 @@ Text name_of(X509* certificate) {
     return name != nullptr ? Text(name, static_cast<size_t>(size)) : Text{};
 }
 
-Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords) {
+Result<UniqueKey> load_key(Text source, const KeyPasswords& passwords) {
     ERR_clear_error();
     if (source.starts_with(kEngine)) return load_from_engine(source);
     if (source.starts_with(kStore)) return load_from_store(source);
     const UniqueBio bio = open_source(source);
     if (bio == nullptr) return complain("certificate key", source, "BIO_new_file() failed");
-    PasswordInTurn turn{.passwords = passwords};
-    // Without passwords, OpenSSL asks at the terminal: so does nginx.
-    pem_password_cb* const callback = passwords.empty() ? nullptr : give_password;
+    PasswordInTurn turn{.passwords = passwords.in_turn};
+    // Without a callback OpenSSL asks.
+    pem_password_cb* const callback = passwords.may_ask ? nullptr : give_password;
     for (;;) {
-        UniqueKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, callback, passwords.empty() ? nullptr : &turn));
+        UniqueKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, callback, passwords.may_ask ? nullptr : &turn));
         if (key != nullptr) {
             ERR_clear_error();
             return key;
         }
-        if (++turn.next >= passwords.size())
+        if (++turn.next >= passwords.in_turn.size())
             return complain("certificate key", source, "PEM_read_bio_PrivateKey() failed");
         ERR_clear_error();
         static_cast<void>(BIO_reset(bio.get()));

@@ -43,7 +43,13 @@ void set_name(X509* certificate, Text name);
 /// That name, or an empty text; lives as long as the certificate.
 Text name_of(X509* certificate);
 
-/// `source` as above, or "engine:NAME:ID", or "store:URI". `passwords` are tried in turn for a key that is encrypted.
-Result<UniqueKey> load_key(Text source, std::span<const std::string> passwords);
+/// For keys that are encrypted.
+struct KeyPasswords {
+    std::span<const std::string> in_turn;
+    bool may_ask = false;  ///< there are none, and who starts the server may know one: OpenSSL asks at the terminal
+};
+
+/// `source` as above, or "engine:NAME:ID", or "store:URI".
+Result<UniqueKey> load_key(Text source, const KeyPasswords& passwords);
 
 }  // namespace sluice::tls

@@ -68,7 +68,7 @@ Result<EVP_PKEY*> CertificateCache::key(Text source, std::span<const std::string
     if (settings_.most != 0)
         if (const Entry* known = find(name, source, now)) return known->key.get();
     const FileIdentity file = FileIdentity::of(source);
-    Result<UniqueKey> loaded = load_key(source, passwords);
+    Result<UniqueKey> loaded = load_key(source, {.in_turn = passwords});
     if (!loaded) return loaded.error();
     if (const auto before = by_name_.find(name); before != by_name_.end()) drop(before->second);
     Entry& entry = insert(name, source, now);

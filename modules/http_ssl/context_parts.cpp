@@ -75,8 +75,9 @@ Result<void> use_certificate(conf::Parser& parser, SSL_CTX* context, const Certi
     if (SSL_CTX_set1_chain(context, loaded->chain.get()) != 1)
         return refuse(parser, words.certificate.at, make_error(quoted("SSL_CTX_set1_chain", path)));
     const Text key_path = full_source(parser, words.key.value.source());
-    const Result<UniqueKey> key =
-        find_or_load_key(parser.environment().keepsakes, key_path, to_strings(words.passwords));
+    const std::vector<std::string> passwords = to_strings(words.passwords);
+    const Result<UniqueKey> key = find_or_load_key(parser.environment().keepsakes, key_path,
+                                                   {.in_turn = passwords, .may_ask = !words.passwords.is_file_given});
     if (!key) return refuse(parser, words.key.at, key.error());
     if (SSL_CTX_use_PrivateKey(context, key->get()) != 1)
         return refuse(parser, words.key.at, make_error(quoted("SSL_CTX_use_PrivateKey", key_path)));

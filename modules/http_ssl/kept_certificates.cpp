@@ -61,7 +61,7 @@ Result<Certificate> find_or_load_certificate(Keepsakes* kept, Text source) {
     return loaded;
 }
 
-Result<UniqueKey> find_or_load_key(Keepsakes* kept, Text source, std::span<const std::string> passwords) {
+Result<UniqueKey> find_or_load_key(Keepsakes* kept, Text source, const KeyPasswords& passwords) {
     const std::string identity = FileIdentity::of(source).bytes();
     const bool is_to_keep = kept != nullptr && is_kept(source, identity);
     const std::string name = "ssl key " + std::string(source);

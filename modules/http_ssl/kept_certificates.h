@@ -13,6 +13,6 @@ namespace sluice::tls {
 Result<Certificate> find_or_load_certificate(conf::Keepsakes* kept, Text source);
 
 /// As load_key(). Keys of engines and stores are asked for each time.
-Result<UniqueKey> find_or_load_key(conf::Keepsakes* kept, Text source, std::span<const std::string> passwords);
+Result<UniqueKey> find_or_load_key(conf::Keepsakes* kept, Text source, const KeyPasswords& passwords);
 
 }  // namespace sluice::tls

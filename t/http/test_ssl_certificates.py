@@ -49,6 +49,22 @@ def test_encrypted_key(server):
     assert shown(site) == 'a.test'
 
 
+def test_encrypted_key_without_a_password(server):
+    files = {**tls.files('a.test'), 'conf/locked.key': tls.locked_key('a.test', b'secret'), 'conf/passwords': ''}
+    with pytest.raises(AssertionError, match=r'\[emerg\] cannot load certificate key "\S+/locked.key": PEM_read_bio_PrivateKey\(\) failed \(SSL: (?!.*UI )'):
+        server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key locked.key; ssl_password_file passwords;'), files=files)
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_password_file passwords;'), files=files)
+    assert shown(site) == 'a.test'
+
+
+def test_encrypted_key_with_variables_and_without_a_password(server):
+    """Nobody is asked at a terminal while a client waits."""
+    files = {**tls.files('a.test'), 'conf/a.test.locked': tls.locked_key('a.test', b'secret')}
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key $ssl_server_name.locked;'), files=files)
+    tls.handshake_error(site)
+    site.wait_log(r'cannot load certificate key "\S+/conf/a.test.locked": PEM_read_bio_PrivateKey\(\) failed \(SSL: (?!.*UI )')
+
+
 def test_small_key(server):
     """The security level that stands among the ciphers is that of certificates, too."""
     made = subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-keyout', '-', '-subj', '/CN=a.test', '-days', '2'],

@@ -81,6 +81,7 @@ Result<void> password_file(conf::Parser& parser, Setting<Passwords>& field, conf
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (!line.empty()) passwords.lines.append(arena, line);
     }
+    passwords.is_file_given = true;
     field.set(passwords);
     return {};
 }

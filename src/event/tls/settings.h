@@ -41,6 +41,7 @@ struct CacheSettings {
 /// `P_ssl_password_file FILE`: its lines, to be tried in turn.
 struct Passwords {
     conf::Sequence<Text> lines;
+    bool is_file_given = false;  ///< there may be no lines in it
 };
 
 class ClientContext;
