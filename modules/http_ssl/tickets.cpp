@@ -181,7 +181,8 @@ Result<shm::Zone*> declare_ticket_zone(conf::Parser& parser, Seconds lifetime) {
                            .layout = 1,
                            .prepare = prepare,
                            .data = parser.arena().make<Rotation>(lifetime)};
-    return parser.environment().zones.add("ssl_session_tickets", shm::kSmallestZone, use);
+    // No other zone's name: in a configuration a colon ends it.
+    return parser.environment().zones.add("ssl:session_tickets", shm::kSmallestZone, use);
 }
 
 Result<void> use_tickets(conf::Parser& parser, SSL_CTX* context, const ServerConf& conf, shm::Zone& zone) {

@@ -75,6 +75,12 @@ def test_tickets_of_the_server_itself_after_a_reload(server, version):
     assert client.visit()
 
 
+def test_cache_of_any_name(server):
+    client = Client(server(of('ssl_session_cache shared:ssl_session_tickets:1m;'), files=files()), V12, tickets=False)
+    client.visit()
+    assert client.visit()
+
+
 def test_keys_replaced(server):
     first, second = os.urandom(80), os.urandom(80)
     site = server(of('ssl_session_ticket_key first;'), files=files(first=first, second=second))
