@@ -1,6 +1,7 @@
 """Modules as an operator meets them: what loads, what is refused and in which words, and files replaced while we run."""
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -130,6 +131,46 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
     path = 'F/modules/without_symbol.so'
     assert install.refusal(loading('without_symbol.so')) == (
         f'dlsym() "{path}", "sluice_module" failed ({path}: undefined symbol: sluice_module)')
+
+
+PAGE = 4096
+
+
+def test_corrupt_files_are_refused_in_one_sentence(install):
+    """Damage that the dynamic linker trips over, and then some that is nowhere in particular."""
+    whole = (BUILD / 'modules/http_autoindex.so').read_bytes()
+    damaged = {f'zeroed {at}': whole[:at] + bytes(PAGE) + whole[at + PAGE:] for at in range(PAGE, min(len(whole), 40 * PAGE), PAGE)}
+    for seed in range(30):
+        content = bytearray(whole)
+        for at in random.Random(seed).sample(range(64, len(whole)), 40):
+            content[at] ^= 0xff
+        damaged[f'seed {seed}'] = bytes(content)
+    told = []
+    for name, content in damaged.items():
+        install.write('http_autoindex.so', content)
+        code, err = install.test(loading('http_autoindex.so'))
+        assert code in (0, 1), f'{name}: {err}'
+        if code == 1:
+            assert len(re.findall('^nginx: ', err, re.M)) == 2 and 'F/modules/http_autoindex.so"' in err.splitlines()[0], f'{name}: {err}'
+            told.append(err.splitlines()[0])
+    signals = [line for line in told if re.search(r'\] module "F/modules/http_autoindex\.so" is corrupt: loading it ends with signal (7|11) in ', line)]
+    assert len(signals) >= 5, told
+
+
+def test_a_module_that_does_not_come_back_is_refused(install):
+    install.put_test('endless', 'http_endless')
+    with takes(4, 20):
+        assert install.refusal(loading('http_endless.so')) == 'module "F/modules/http_endless.so" is corrupt: loading it does not end'
+
+
+def test_a_module_without_the_directive_of_the_index_is_named(install):
+    """Damage may leave a module that loads."""
+    install.put('http_access')
+    install.index()
+    path = install.modules / 'modules.index'
+    path.write_text(path.read_text().replace('\tallow ', '\tallow forbid '))
+    assert install.refusal('events {}\nhttp { forbid all; }\n') == (
+        'module "F/modules/http_access.so" does not have the directive "forbid" that the index says: it is corrupt, or -m writes the index anew')
 
 
 def test_a_module_loads_once(install):
@@ -321,8 +362,8 @@ def test_a_stale_index(install):
     # One that names what the module does not have is not believed twice.
     path = install.modules / 'modules.index'
     path.write_text(path.read_text().replace('\treturn ', '\tdeny return '))
-    conf = 'events {}\nhttp { deny all; }\n'
-    assert install.refusal(conf) == 'unknown directive "deny"' and 'belongs to' not in install.test(conf)[1]
+    assert install.refusal('events {}\nhttp { deny all; }\n') == (
+        'module "F/modules/http_rewrite.so" does not have the directive "deny" that the index says: it is corrupt, or -m writes the index anew')
 
 
 def test_a_file_that_is_another_module_than_the_index_says(install):
@@ -365,11 +406,19 @@ def test_a_replaced_file_is_taken_up_by_the_next_reload(install, start):
     assert traffic.failures == []
 
 
+def zero_a_page(path):
+    """In place, as a bad disk would: who runs has a copy of its own."""
+    with path.open('r+b') as file:
+        file.seek(PAGE)
+        file.write(bytes(PAGE))
+
+
 @pytest.mark.parametrize('spoil, told', [
     (lambda install: install.write('http_answering.so', 'nonsense'), r'dlopen\(\) ".*/http_answering\.so" failed \(.*: file too short\)'),
+    (lambda install: zero_a_page(install.modules / 'http_answering.so'), r'module ".*/http_answering\.so" is corrupt: loading it ends with signal \d+'),
     (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 3\.7'),
     (lambda install: (install.modules / 'http_answering.so').unlink(), r'module ".*/http_answering\.so" is in the index but not there'),
-], ids=['corrupt', 'wrong-abi', 'missing'])
+], ids=['nonsense', 'corrupt', 'wrong-abi', 'missing'])
 def test_a_reload_that_fails_on_a_module_disturbs_nobody(install, start, spoil, told):
     install.put_test('answering_old', 'http_answering')
     install.index()

@@ -112,7 +112,14 @@ Result<std::span<const KnownDirective>> Loader::find(Text name, Context context)
         Result<bool> loaded = load_indexed(*module);
         if (!loaded) return loaded.error();
     }
+    const auto with = index().with_directive(name);
+    if (known().empty() && !with.empty()) return not_as_indexed(*with.front(), name);
     return known();
+}
+
+Error Loader::not_as_indexed(const IndexedModule& module, Text directive) const {
+    return Error("module \"" + places_.modules + std::string(module.file) + "\" does not have the directive \"" +
+                 std::string(directive) + "\" that the index says: it is corrupt, or -m writes the index anew");
 }
 
 bool Loader::knows(Text name) const {

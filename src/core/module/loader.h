@@ -65,6 +65,7 @@ class Loader final : public conf::Directives {
     const Descriptor* find_module(Text name) const;
     Module* find_loaded(Text name);
     std::string resolve(Text file) const;
+    Error not_as_indexed(const IndexedModule& module, Text directive) const;
     const IndexedModule* find_unloaded(Text directive) const;
     /// A module in the folder that the index does not name; empty: there is none.
     std::string find_unindexed() const;

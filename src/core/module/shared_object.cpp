@@ -1,8 +1,10 @@
 // Mapping a module: copy, dlopen, checks.
 #include "core/module/shared_object.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include <dlfcn.h>
@@ -13,6 +15,8 @@
 #include <sys/stat.h>
 
 #include "core/base/unique_fd.h"
+#include "core/module/index.h"
+#include "core/module/probe.h"
 
 /// The header of the server itself, as the linker leaves it in memory.
 extern "C" const ElfW(Ehdr) __ehdr_start;
@@ -40,20 +44,34 @@ Text file_name(Text path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-Result<std::vector<char>> read_file(const std::string& path) {
+/// What a file is known by, and what it becomes another one by: device, inode, size, time of its last change.
+using Version = std::array<int64_t, 5>;
+
+struct File {
+    Version version{};
+    std::vector<char> content;
+};
+
+Result<File> read_file(const std::string& path) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) {
         const std::string reason = std::string("cannot open shared object file: ") + std::strerror(errno);
         return dlopen_failed(path, reason);
     }
-    std::vector<char> content;
+    File file;
+    struct stat info {};
+    if (::fstat(fd.get(), &info) == 0) {
+        file.version = {static_cast<int64_t>(info.st_dev), static_cast<int64_t>(info.st_ino), info.st_size,
+                        info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+        if (S_ISREG(info.st_mode)) file.content.reserve(static_cast<size_t>(info.st_size));
+    }
     char room[65536];
     for (;;) {
         const ssize_t got = ::read(fd.get(), room, sizeof room);
-        if (got == 0) return content;
+        if (got == 0) return file;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return dlopen_failed(path, std::string("cannot read file data: ") + std::strerror(errno));
-        content.insert(content.end(), room, room + got);
+        file.content.insert(file.content.end(), room, room + got);
     }
 }
 
@@ -148,16 +166,59 @@ std::string why_incompatible(const Export& exported) {
            signature(kAbiMajor, kAbiMinor, SLUICE_CXX_ABI) + ": build the module anew with this server's headers";
 }
 
+/// Loads a module as the server will, and touches all that the server reads of a descriptor.
+class SharedObject::Loading final : public Trial {
+ public:
+    Loading(const std::string& path, int copy, const std::vector<char>& content)
+        : path_(path), copy_(copy), content_(content) {}
+    bool run() override {
+        // What is refused in words is no damage: the parent says the words.
+        Result<std::unique_ptr<SharedObject>> object = map(path_, copy_, content_);
+        return !object || is_whole((*object)->descriptor());
+    }
+
+ private:
+    static bool is_whole(const Descriptor& descriptor) {
+        if (descriptor.name.empty() || family_name(descriptor.family).empty()) return false;
+        if (index_line({}, descriptor).empty()) return false;
+        for (const conf::ConfType& type : descriptor.conf_types) {
+            if (type && type.slot() == nullptr) return false;
+        }
+        for (const conf::Directive& row : descriptor.directives) {
+            if (!row.name.empty() && row.parse == nullptr) return false;
+            if (row.slot != nullptr && row.slot() == nullptr) return false;
+        }
+        return true;
+    }
+
+    const std::string& path_;
+    int copy_;
+    const std::vector<char>& content_;
+};
+
 Result<std::unique_ptr<SharedObject>> SharedObject::open(const std::string& path) {
-    Result<std::vector<char>> content = read_file(path);
-    if (!content) return content.error();
-    if (const Text reason = why_not_whole(*content); !reason.empty()) return dlopen_failed(path, reason);
-    Result<UniqueFd> copy = copy_to_memory(path, *content);
+    Result<File> file = read_file(path);
+    if (!file) return file.error();
+    const std::vector<char>& content = file->content;
+    if (const Text reason = why_not_whole(content); !reason.empty()) return dlopen_failed(path, reason);
+    Result<UniqueFd> copy = copy_to_memory(path, content);
     if (!copy) return copy.error();
 
-    const std::string opened = unique_path(copy->get());
+    // What once went well in this process does so again, and most modules of a reload are the old ones.
+    static std::set<Version> tried;
+    if (!tried.contains(file->version)) {
+        Loading loading(path, copy->get(), content);
+        if (Result<void> probed = probe(path, copy->get(), loading); !probed) return probed.error();
+        tried.insert(file->version);
+    }
+    return map(path, copy->get(), content);
+}
+
+Result<std::unique_ptr<SharedObject>> SharedObject::map(const std::string& path, int copy,
+                                                        const std::vector<char>& content) {
+    const std::string opened = unique_path(copy);
     void* const handle = ::dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return explain(path, opened, *content);
+    if (handle == nullptr) return explain(path, opened, content);
     std::unique_ptr<SharedObject> object(new SharedObject(handle, path));
     Result<void> checked = object->check();
     if (!checked) return checked.error();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/module/descriptor.h"
@@ -13,7 +14,8 @@ namespace sluice::module {
 class SharedObject {
  public:
     /// Maps the file. Errors are one sentence: nginx's `dlopen() "…" failed (…)` where the file is no shared object,
-    /// else what was expected and what was found.
+    /// else what was expected and what was found. A file that this process has not seen yet is tried by a child
+    /// first.
     static Result<std::unique_ptr<SharedObject>> open(const std::string& path);
     SharedObject(const SharedObject&) = delete;
     /// Unmaps it; nothing of the module may be in use any more.
@@ -24,7 +26,12 @@ class SharedObject {
     const Descriptor& descriptor() const { return descriptor_; }
 
  private:
+    class Loading;
+
     SharedObject(void* handle, const std::string& path) : handle_(handle), path_(path) {}
+    /// `content` is what is in the descriptor `copy`.
+    static Result<std::unique_ptr<SharedObject>> map(const std::string& path, int copy,
+                                                     const std::vector<char>& content);
     Result<void> check();
 
     void* handle_;
