@@ -17,13 +17,20 @@ D = $(DESTDIR)
 fill = sed -e 's|@SBIN_PATH@|$(SBIN_PATH)|g' -e 's|@CONF_PATH@|$(CONF_PATH)|g' -e 's|@PID_PATH@|$(PID_PATH)|g' \
     -e 's|@MODULES_PATH@|$(MODULES_PATH)|g' -e 's|@LOG_DIR@|$(patsubst %/,%,$(dir $(HTTP_LOG_PATH)))|g' \
     -e 's|@ERROR_LOG_PATH@|$(ERROR_LOG_PATH)|g' -e 's|@HTTP_LOG_PATH@|$(HTTP_LOG_PATH)|g' -e 's|@PREFIX@|$(PREFIX)|g' \
-    -e 's|@VERSION@|$(VERSION)|g'
+    -e 's|@VERSION@|$(VERSION)|g' \
+    -e 's|@MODULE_CXXFLAGS@|$(strip $(MODULE_CXXFLAGS))|g'
 # $(call keep,FILE,TARGET): TARGET.default always, TARGET itself only where there is none yet.
 keep = install -m 644 $(1) $(D)$(2).default; [ -e $(D)$(2) ] || install -m 644 $(1) $(D)$(2)
+
+# $(call is_among,FOLDER,COMMAND): whether the command prints the folder, among others and with colons between.
+is_among = case ":$$($(2) 2>/dev/null):" in *:$(1):*) ;; *) false ;; esac
 
 .PHONY: install uninstall program conf pages man sdk contrib
 install: program conf pages man sdk contrib
 	@echo "installed under $(D)$(PREFIX); the configuration is $(D)$(CONF_PATH)"
+	@$(call is_among,$(patsubst %/,%,$(dir $(PC_FILE))),pkg-config --variable=pc_path pkg-config) || \
+	    echo "modules are built with PKG_CONFIG_PATH=$(patsubst %/,%,$(dir $(PC_FILE)))"
+	@$(call is_among,$(MAN_DIR),manpath -q) || echo "the manual is shown by man -M $(MAN_DIR) sluice"
 
 # install(1) replaces a file instead of writing into it: a running server keeps its own.
 program:

@@ -4,7 +4,7 @@
 #   LIBS := -lz                    (only if it needs any; CXXFLAGS likewise)
 #   include $(shell pkg-config --variable=module_mk sluice)
 #
-# which compiles every *.cpp beside it into http_hello.so; without MODULE it is named like its folder. `make install`
+# (PKG_CONFIG_PATH must name PREFIX/lib/pkgconfig where pkg-config does not look there by itself), which compiles every *.cpp beside it into http_hello.so; without MODULE it is named like its folder. `make install`
 # puts that where the server looks for modules and writes the index anew, so that the first directive of the module in a
 # configuration loads it. Libraries may stand in a module.mk instead, which ./configure --add-dynamic-module reads, too:
 #

@@ -22,6 +22,11 @@ const int sluice_module = 1;
 MAKEFILE = 'MODULE := http_trivial\ninclude $(shell pkg-config --variable=module_mk sluice)\n'
 
 
+def exported(file):
+    names = subprocess.run(['nm', '-D', '--defined-only', file], capture_output=True, text=True, timeout=10, check=True).stdout
+    return [line.split()[-1] for line in names.splitlines()]
+
+
 def test_the_parts_are_there(stage):
     for path in (stage.path('SBIN_PATH'), stage.path('MODULES_PATH') / 'modules.index', stage.path('CONF_PATH'),
                  stage.path('CONF_PATH').parent / 'mime.types', stage.prefix / 'html/index.html',
@@ -76,6 +81,36 @@ def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
         f'conf/{p.name}' for p in (ROOT / 'conf').iterdir() if p.name != 'quickstart.conf'}
 
 
+def test_a_module_builds_with_the_flags_of_pkg_config(tmp_path, stage):
+    def ask(what):
+        return subprocess.run(['pkg-config', what, 'sluice'], env={**os.environ, **stage.sdk_environment}, capture_output=True, text=True,
+                              timeout=10, check=True).stdout.split()
+    flags = ask('--cflags')
+    assert {'-fPIC', '-fvisibility=hidden', '-fno-exceptions', '-fno-rtti', '-std=c++20'} <= set(flags)
+    assert '-fno-gnu-unique' in flags or 'clang' in config_value('CXX')
+    (tmp_path / 'http_trivial.cpp').write_text(TRIVIAL)
+    subprocess.run([*config_value('CXX').split(), *flags, '-shared', 'http_trivial.cpp', f'-Wl,--version-script={ask("--variable=module_map")[0]}',
+                    '-o', 'http_trivial.so'], cwd=tmp_path, timeout=60, check=True)
+    assert exported(tmp_path / 'http_trivial.so') == ['sluice_module']
+
+
+def test_install_says_what_must_be_told_to_pkg_config_and_man(tmp_path, stage):
+    """Where they do not look by themselves; in a package's stage it is the folder of later that counts."""
+    shutil.copytree(stage.destdir, tmp_path / 'copy')
+    said = [make('-f', 'mk/install.mk', 'install', f'DESTDIR={tmp_path}/copy', f'PREFIX={prefix}') for prefix in ('/opt/sluice', '/usr')]
+    assert 'modules are built with PKG_CONFIG_PATH=/opt/sluice/lib/pkgconfig\n' in said[0]
+    assert 'the manual is shown by man -M /opt/sluice/share/man sluice\n' in said[0]
+    assert 'PKG_CONFIG_PATH' not in said[1] and (shutil.which('manpath') is None or 'man -M' not in said[1])
+
+
+@pytest.mark.parametrize('example', sorted(path.parent for path in (ROOT / 'examples/modules').glob('*/Makefile')), ids=lambda path: path.name)
+def test_an_example_says_that_pkg_config_must_be_told(example, tmp_path):
+    clean = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    done = subprocess.run(['make', '-f', example / 'Makefile'], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False,
+                          env={**clean, 'PKG_CONFIG_LIBDIR': str(tmp_path)})
+    assert done.returncode == 2 and '*** PKG_CONFIG_PATH must name lib/pkgconfig of the installed server.  Stop.' in done.stderr
+
+
 @pytest.mark.parametrize('compiler', ['g++', 'clang++'])
 def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler):
     if shutil.which(compiler) is None:
@@ -83,9 +118,7 @@ def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler)
     (tmp_path / 'trivial.cpp').write_text(TRIVIAL)
     (tmp_path / 'Makefile').write_text(MAKEFILE)
     make(f'CXX={compiler}', cwd=tmp_path, **stage.sdk_environment)
-    names = subprocess.run(['nm', '-D', '--defined-only', tmp_path / 'http_trivial.so'], capture_output=True, text=True,
-                           timeout=10, check=True).stdout.split('\n')
-    assert [line.split()[-1] for line in names if line] == ['sluice_module']
+    assert exported(tmp_path / 'http_trivial.so') == ['sluice_module']
 
 
 def test_a_build_folder_has_one_name(stage):
