@@ -31,6 +31,16 @@ skip_module() {
     printf 'module %s is skipped: %s\n' "$1" "$2"
 }
 
+# A library is missing: an error where the module was asked for by name.
+do_without() {
+    if is_one_of "$1" "$WITH_MODULES"; then
+        MISSING_NAMES="$MISSING_NAMES${MISSING_NAMES:+, }$2 for --with-$1_module"
+        MISSING_PACKAGES="$MISSING_PACKAGES $(package_of "$2")"
+    else
+        skip_module "$1" "it needs $2 (apt-get install $(package_of "$2"))"
+    fi
+}
+
 probe_module() {
     dir=$1
     name=$(basename "$dir")
@@ -43,7 +53,7 @@ probe_module() {
     cflags= libs=$(module_setting "$dir/module.mk" MODULE_LIBS)
     for package in $packages; do
         if ! pkg-config --exists "$package" 2>/dev/null; then
-            skip_module "$name" "it needs $package (apt-get install $(package_of "$package"))"
+            do_without "$name" "$package"
             return 0
         fi
         cflags="$cflags $(pkg-config --cflags "$package")"

@@ -36,6 +36,7 @@ CC_OPT=
 LD_OPT=
 DEBUG=0
 WITHOUT_MODULES=
+WITH_MODULES=
 EXTRA_MODULE_DIRS=
 CONFIGURE_ARGS=
 RECONFIGURE_ARGS=
@@ -63,7 +64,7 @@ usage: ./configure [option]...          (a make without it configures with the d
   --with-ld-opt=OPTIONS          more linker options
   --with-debug                   compile the debug log in
   --without-X_module             leave modules/X out, e.g. --without-http_autoindex_module
-  --with-X_module                accepted: every module is built where its libraries are found
+  --with-X_module                insist on modules/X: without, a module whose libraries are missing is skipped
   --add-dynamic-module=DIR       build the module whose sources lie in DIR, too
   --with-threads, --with-compat, --with-file-aio, --with-pcre, --with-pcre-jit, --with-stream, ...
                                  nginx's other options are accepted; what they ask for is always there, or a
@@ -105,9 +106,12 @@ is_one_of() {
     return 1
 }
 
-# A wish for a module: quiet where it is built, a note where nginx has one of that name and we do not.
+# A wish for a module: a note where nginx has one of that name and we do not.
 want_module() {
-    [ -d "modules/$1" ] && return 0
+    if [ -d "modules/$1" ]; then
+        WITH_MODULES="$WITH_MODULES $1"
+        return 0
+    fi
     is_one_of "$1" "$NGINX_MODULES" || return 1
     note "there is no separate module \"$1\" here; continuing without it"
 }

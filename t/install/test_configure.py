@@ -148,3 +148,24 @@ def test_a_module_whose_library_is_missing_is_skipped(configure, tmp_path):
     assert done.status == 0
     assert 'module http_wishful is skipped: it needs libwishful (apt-get install libwishful-dev)' in done.out
     assert 'SKIPPED_MODULES :=  http_wishful' in (done.folder / 'config.mk').read_text()
+
+
+def without_library(folder, name):
+    """A PATH where pkg-config does not know this one."""
+    folder.mkdir()
+    tool = folder / 'pkg-config'
+    tool.write_text(f'#!/bin/sh\nfor a; do [ "$a" != {name} ] || exit 1; done\nexec {shutil.which("pkg-config")} "$@"\n')
+    tool.chmod(0o755)
+    return f'{folder}:{os.environ["PATH"]}'
+
+
+@pytest.mark.parametrize('module, library, package', [('http_ssl', 'libssl', 'libssl-dev'), ('http_v2', 'libnghttp2', 'libnghttp2-dev')])
+def test_a_module_that_was_asked_for_is_not_skipped(configure, tmp_path, module, library, package):
+    path = without_library(tmp_path / 'tools', library)
+    assert f'module {module} is skipped: it needs {library} (apt-get install {package})\n' in configure(PATH=path).out
+    for option in (f'--with-{module}_module', f'--with-{module}_module=dynamic'):
+        done = configure(option, PATH=path)
+        assert done.status == 1 and f'./configure: error: {library} for --with-{module}_module not found.' in done.err
+        assert f'apt-get install {package}\n' in done.err
+    both = configure(f'--with-{module}_module', f'--without-{module}_module', PATH=path)
+    assert both.status == 0 and f'left out by --without-{module}_module' in both.out
