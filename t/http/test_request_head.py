@@ -1,4 +1,5 @@
 """Heads of requests: versions, forms, limits of size, unusual field names."""
+import re
 import time
 
 import pytest
@@ -50,6 +51,21 @@ def test_field_names(site):
     assert site.get('/', {'X@B': 'c', 'X-A': 'a'}).text == '/||a|'
     assert site.raw(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-a:   spaces   \r\n\r\n').text == '/||spaces|'
     site.wait_log(r'\[info\] .* client sent invalid header line: "X@B: c" while reading client request headers')
+
+
+@pytest.mark.sluice_only('it writes them as they came')
+@pytest.mark.parametrize('line, logged', [
+    (b'X: a\0b', r'client sent invalid header line: "X: a\\x00'), (b'no\x1bcolon\x7f', r'client sent invalid header line: "no\\x1B'),
+    (b'X\r: a', r'client sent invalid header line: "X\\x0D'), (b'X-a: \x01\x1f', None), (b'X\ty: a', None),
+])
+def test_no_control_byte_of_a_client_gets_into_the_error_log(site, line, logged):
+    answer = site.raw(b'GET /marked HTTP/1.1\r\nHost: a\r\nConnection: close\r\n' + line + b'\r\n\r\n')
+    assert answer.status in (200, 400)
+    if logged:
+        site.wait_log(logged)
+    log = (site.prefix / 'logs/error.log').read_bytes()
+    assert not re.search(rb'[\x00-\x09\x0b-\x1f\x7f]', log)
+    assert all(re.match(rb'\d{4}/\d\d/\d\d ', entry) for entry in log.splitlines())
 
 
 @pytest.mark.sluice_only('it keeps tabs around a value, which RFC 9110 section 5.5 calls no part of it')

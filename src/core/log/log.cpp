@@ -39,6 +39,41 @@ void add_errno(TextBuilder& line, int number) {
     line.add(" (", number, ": ", Text(::strerror_r(number, room, sizeof room)), ")");
 }
 
+/// Not zero where one of the bytes is below 0x20, or 0x7f.
+uint64_t find_control(uint64_t eight) {
+    constexpr uint64_t kOnes = 0x0101010101010101;
+    const uint64_t is_delete = eight ^ (kOnes * 0x7f);  // a zero byte where it is one
+    return (((eight - kOnes * 0x20) & ~eight) | ((is_delete - kOnes) & ~is_delete)) & (kOnes * 0x80);
+}
+
+/// Eight bytes at a time, since nearly no line has one.
+bool has_control(Text text) {
+    uint64_t eight = 0;
+    uint64_t found = 0;
+    for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+        std::memcpy(&eight, text.data(), sizeof eight);
+        found |= find_control(eight);
+    }
+    std::memset(&eight, ' ', sizeof eight);
+    if (!text.empty()) std::memcpy(&eight, text.data(), text.size());
+    return (found | find_control(eight)) != 0;
+}
+
+/// "a\0" becomes "a\x00", written as the access log writes it.
+Text escape_controls(Text line, std::span<char> room) {
+    TextBuilder out(room);
+    for (const char c : line) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            constexpr Text kDigits = "0123456789ABCDEF";
+            out.add("\\x", kDigits[byte >> 4U], kDigits[byte & 15U]);
+        } else {
+            out.add(c);
+        }
+    }
+    return out.text();
+}
+
 void write_to_stderr(Text line) {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
@@ -79,15 +114,21 @@ void Log::finish(LogLevel level, int number, TextBuilder& message) const {
     if (number != 0) add_errno(line, number);
     if (context_ != nullptr && level != LogLevel::debug) context_->describe(line);
 
+    // Whatever a peer sent shall neither end a line nor steer a terminal. What we say of a configuration at `emerg`
+    // has lines of its own, and nothing of a peer.
+    char escaped[sizeof room];
+    Text text = line.text();
+    if (level != LogLevel::emerg && has_control(text)) text = escape_controls(text, escaped);
+
     const int saved = errno;
     if (route_ != nullptr && level != LogLevel::stderr_only) {
         if (is_debugged_) {
-            route_->emit_to_all(level, line.text());
+            route_->emit_to_all(level, text);
         } else {
-            route_->emit(level, line.text());
+            route_->emit(level, text);
         }
     }
-    if (wants_echo(route_, level)) echo(level, line.text().substr(prefix));
+    if (wants_echo(route_, level)) echo(level, text.substr(prefix));
     errno = saved;
 }
 

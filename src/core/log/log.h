@@ -57,7 +57,7 @@ class Log {
         return level <= (route_ != nullptr ? route_->threshold() : LogLevel::notice) || is_debugged_;
     }
 
-    /// Writes one line. `number` is an errno, appended as " (N: text)", or 0.
+    /// Writes one line, control bytes as `\x00`. `number` is an errno, appended as " (N: text)", or 0.
     template <class... Parts>
     void write(LogLevel level, int number, const Parts&... parts) const {
         if (!wants(level)) return;

@@ -72,6 +72,47 @@ TEST(Log, LongLineIsCutSoThatTimeAndNewlineStillFit) {
     EXPECT_EQ(capture.lines[1].size(), kLongest);
 }
 
+class Hostile final : public LogContext {
+ public:
+    void describe(TextBuilder& line) const override { line.add(", host: \"a\x1b[2J\""); }
+};
+
+TEST(Log, ControlBytesAreEscapedWhereverTheyStand) {
+    const Capture capture;
+    const Hostile client;
+    Log log(&capture);
+    log.set_context(&client);
+    const std::string bytes{"X: a\0b\tc\r\nd\x7f", 12};
+    log.info("client sent invalid header line: \"", bytes, "\"");
+    EXPECT_EQ(capture.lines[0],
+              prefix("info") + R"(client sent invalid header line: "X: a\x00b\x09c\x0D\x0Ad\x7F", host: "a\x1B[2J")");
+    // At every place of a line whose length is no multiple of anything; what is no control byte stays.
+    log.set_context(nullptr);
+    for (size_t at = 0; at < 40; ++at) {
+        std::string text(40, ' ');
+        text += "~\x80\xff";
+        log.info(text);
+        EXPECT_EQ(capture.lines.back(), prefix("info") + text);
+        text[at] = at % 2 == 0 ? '\x1f' : '\x7f';
+        log.info(text);
+        EXPECT_EQ(capture.lines.back(),
+                  prefix("info") + text.substr(0, at) + (at % 2 == 0 ? "\\x1F" : "\\x7F") + text.substr(at + 1));
+    }
+}
+
+TEST(Log, EscapedLineIsCutLikeAnyOther) {
+    const Capture capture;
+    Log(&capture).info(std::string(2000, '\n'));
+    EXPECT_EQ(capture.lines[0].size(), Log::kLongestLine - sizeof("2026/01/31 12:00:00 "));
+}
+
+TEST(Log, ComplaintsOfAConfigurationHaveSeveralLines) {
+    const CaughtStderr caught;
+    const Capture capture;
+    Log(&capture).emerg(0, "unknown directive \"x\"\n    1 | x;\n");
+    EXPECT_EQ(capture.lines[0], prefix("emerg") + "unknown directive \"x\"\n    1 | x;\n");
+}
+
 TEST(Log, KeepsErrno) {
     const Capture capture;
     errno = EPIPE;
