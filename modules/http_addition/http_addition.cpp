@@ -21,7 +21,17 @@ struct Conf {
 Result<void> parse_types(conf::Parser& parser, Setting<conf::Sequence<Text>>& types, conf::Arguments words) {
     conf::Sequence<Text> list = types.is_here() ? *types : conf::Sequence<Text>{};
     if (list.empty()) list.append(parser.arena(), "text/html");  // always, as nginx has it
-    for (const conf::Token& word : words) list.append(parser.arena(), word.text);
+    for (const conf::Token& word : words) {
+        const Text* same = nullptr;
+        for (const Text& type : list) same = text::iequals(type, word.text) ? &type : same;
+        if (same != nullptr) {
+            const bool is_default = parser.directive().at.line == 0;
+            if (!is_default) parser.warn(parser.arena().concat("duplicate MIME type \"", *same, "\""));
+        } else {
+            list.append(parser.arena(), word.text);
+        }
+        if (word.text == "*") break;  // all there are
+    }
     types.set(list);
     return {};
 }

@@ -1,5 +1,5 @@
 """Broken configurations: -t says what nginx says, with its exit code; ours then shows the line and a caret. Odd ones that are taken, and
-those that we judge otherwise, with the reason."""
+those that we judge otherwise, with the reason. And the warnings."""
 import pathlib
 import re
 import subprocess
@@ -34,6 +34,7 @@ ODD_BYTES = {'@NUL@': '\0', '@BOM@': '\ufeff', '@BYTES@': '\udcff\udcfe'}
 
 TABLE = list(cases('config_errors.txt'))
 TAKEN = list(cases('config_taken.txt'))
+WARNED = list(cases('config_warnings.txt'))
 DIFFERENCES = list(differences())
 # What the cases about TLS name: a.test.pem and .key belong together, b.test.key does not; one is encrypted.
 TLS_FILES = {**tls.files('a.test', 'b.test'), 'conf/locked.key': tls.locked_key('a.test', b'secret'), 'conf/passwords': b'wrong\nalso wrong\n',
@@ -50,7 +51,7 @@ def whole(text):
     return f'{opening}\n{rest}' + '}' * (opening.count('{') - opening.count('}')) + '\n'
 
 
-def check(server_binary, folder, text):
+def run(server_binary, folder, text):
     """(exit code, lines) of -t."""
     for name in ('conf', 'logs'):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,13 @@ def check(server_binary, folder, text):
     done = subprocess.run([server_binary, '-t', '-p', f'{folder}/', '-c', 'conf/nginx.conf', '-e', 'logs/error.log', *pid],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False)
     lines = done.stdout.decode(errors='replace').replace(str(folder), '/PREFIX').splitlines()
-    return done.returncode, [line for line in lines if not re.search(r'\[(warn|notice)\]', line)]
+    return done.returncode, lines
+
+
+def check(server_binary, folder, text):
+    """(exit code, lines) of -t, without warnings."""
+    code, lines = run(server_binary, folder, text)
+    return code, [line for line in lines if not re.search(r'\[(warn|notice)\]', line)]
 
 
 @pytest.mark.parametrize('name, text', TABLE, ids=[name.replace(' ', '-') for name, _ in TABLE])
@@ -83,6 +90,12 @@ def test_message(name, text, tmp_path):
 @pytest.mark.parametrize('name, text', TAKEN, ids=[name.replace(' ', '-') for name, _ in TAKEN])
 def test_taken(name, text, tmp_path):
     outcomes = [check(server_binary, tmp_path / 'run', whole(text)) for server_binary in (binary.path(), binary.NGINX)]
+    assert outcomes[0] == outcomes[1] and outcomes[0][0] == 0
+
+
+@pytest.mark.parametrize('name, text', WARNED, ids=[name.replace(' ', '-') for name, _ in WARNED])
+def test_warnings(name, text, tmp_path):
+    outcomes = [run(server_binary, tmp_path / 'run', whole(text)) for server_binary in (binary.path(), binary.NGINX)]
     assert outcomes[0] == outcomes[1] and outcomes[0][0] == 0
 
 

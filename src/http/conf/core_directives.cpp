@@ -1,6 +1,7 @@
 // http_core's rows: one line a directive. What a word or a block needs beyond its type is parsed in the files named
 // parse_*.
 #include "config.h"
+#include "core/conf/unsupported.h"
 #include "http/conf/core_names.h"
 #include "http/conf/core_parsers.h"
 #include "http/conf/http_conf.h"
@@ -153,8 +154,9 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "off", .help = "accepted for compatibility: packets are always filled"}),
     directive<&L::tcp_nodelay>("tcp_nodelay",
                                {.where = anywhere, .initial = "on", .help = "sends small packets at once"}),
-    directive<&L::send_lowat>("send_lowat",
-                              {.where = anywhere, .initial = "0", .help = "accepted for compatibility"}),
+    custom<&L::send_lowat, conf::unsupported_size>(
+        "send_lowat",
+        {.where = anywhere, .initial = "0", .help = "accepted for compatibility", .arity = {1, 1}, .syntax = "size"}),
     directive<&L::postpone_output>(
         "postpone_output",
         {.where = anywhere, .initial = "1460", .help = "bytes of a buffered answer that are waited for"}),

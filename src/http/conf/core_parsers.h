@@ -27,6 +27,8 @@ Result<void> listen_by_default(Parser& parser, Server& server);
 void share_endpoints(HttpConf& http);
 
 // parse_server_name.cpp
+/// ASCII letters in lower case.
+Text lower_copy(Arena& arena, Text name);
 Result<void> server_name(Parser& parser, ServerConf& server, Arguments words);
 /// Puts all servers' names into the tables of their addresses; warns of conflicts.
 Result<void> index_server_names(Parser& parser, HttpConf& http);

@@ -47,9 +47,11 @@ class TypeEntries final : public conf::EntryHandler {
     Result<void> on_entry(Parser& parser, Arguments words) override {
         if (words[0].text == "include") return Error("invalid number of arguments in \"include\" directive");
         for (const conf::Token& word : words.subspan(1)) {
+            const Text before = types_.find(word.text);
             if (types_.put(parser.arena(), word.text, words[0].text)) continue;
-            parser.warn(parser.arena().concat("duplicate extension \"", word.text, "\", content type: \"",
-                                              words[0].text, "\""));
+            parser.warn(parser.arena().concat("duplicate extension \"", lower_copy(parser.arena(), word.text),
+                                              "\", content type: \"", words[0].text, "\", previous content type: \"",
+                                              before, "\""));
         }
         return {};
     }

@@ -10,12 +10,6 @@ namespace sluice::http::parse {
 
 namespace {
 
-Text lower_copy(Arena& arena, Text name) {
-    const std::span<char> lower = arena.make_bytes(name.size());
-    std::transform(name.begin(), name.end(), lower.begin(), text::to_lower);
-    return {lower.data(), lower.size()};
-}
-
 /// What nginx refuses as soon as it reads it.
 bool is_impossible(Text name) {
     if (name.starts_with('*')) return !name.starts_with("*.") || name.size() == 2;
@@ -49,16 +43,27 @@ Result<void> add_regex(Parser& parser, Server& server, const conf::Token& word) 
     return {};
 }
 
+/// nginx builds no table for an address with one server, and so finds nothing wrong with its names, unless the last
+/// regex among them has groups.
+bool looks_names_up(const Address& address) {
+    if (address.servers.size() > 1) return true;
+    const auto& names = address.servers.front()->names;
+    const auto last =
+        std::find_if(names.rbegin(), names.rend(), [](const ServerName& n) { return n.regex != nullptr; });
+    return last != names.rend() && last->regex->group_count() > 0;
+}
+
 /// Puts the names of one server into the table of one of its addresses.
 Result<void> index_names(Parser& parser, Address& address, const Server& server) {
+    const bool is_checked = looks_names_up(address);
     for (const ServerName& name : server.names) {
         if (name.regex != nullptr) {
             address.names.add_regex(*name.regex, server);
-        } else if (address.servers.size() > 1 && !can_be_looked_up(name.name)) {
+        } else if (is_checked && !can_be_looked_up(name.name)) {
             parser.point_without_place({server.file, server.line, 0});
             return Error(
                 parser.arena().concat("invalid server name or wildcard \"", name.name, "\" on ", address.text));
-        } else if (!address.names.add(name.name, server)) {
+        } else if (!address.names.add(name.name, server) && is_checked) {
             parser.log().write(LogLevel::warn, 0, "conflicting server name \"", name.name, "\" on ", address.text,
                                ", ignored");
         }
@@ -67,6 +72,12 @@ Result<void> index_names(Parser& parser, Address& address, const Server& server)
 }
 
 }  // namespace
+
+Text lower_copy(Arena& arena, Text name) {
+    const std::span<char> lower = arena.make_bytes(name.size());
+    std::transform(name.begin(), name.end(), lower.begin(), text::to_lower);
+    return {lower.data(), lower.size()};
+}
 
 Result<void> server_name(Parser& parser, ServerConf& conf, Arguments words) {
     Server& server = *conf.server;

@@ -28,6 +28,8 @@ Result<void> parse_index(conf::Parser& parser, Setting<conf::Sequence<script::Co
         Result<script::Complex> name = script::Complex::compile(parser, word);
         if (!name) return name.error();
         files.append(parser.arena(), *name);
+        if (word.text.starts_with('/') && &word != &words.back())
+            parser.warn("only the last index in \"index\" directive should be absolute");
     }
     field.set(files);
     return {};

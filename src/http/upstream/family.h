@@ -7,6 +7,7 @@
 #include "config.h"  // default paths of temporary files
 #include "core/conf/directive.h"
 #include "core/conf/prefix.h"
+#include "core/conf/unsupported.h"
 #include "http/module.h"
 #include "http/upstream/conf.h"
 
@@ -16,6 +17,7 @@ namespace sluice::http::upstream {
 /// P_temp_path.
 template <class C, conf::FixedText P, conf::FixedText TempPathDefault>
 constexpr auto family() {
+    using conf::custom;
     using conf::directive;
     using conf::joined;
     return std::array{
@@ -28,8 +30,12 @@ constexpr auto family() {
         directive<&Conf::read_timeout, C>(
             joined<P, "read_timeout">,
             {.where = anywhere, .initial = "60s", .help = "time between two reads of an upstream's answer"}),
-        directive<&Conf::send_lowat, C>(joined<P, "send_lowat">,
-                                        {.where = anywhere, .initial = "0", .help = "accepted for compatibility"}),
+        custom<&Conf::send_lowat, conf::unsupported_size, C>(joined<P, "send_lowat">,
+                                                             {.where = anywhere,
+                                                              .initial = "0",
+                                                              .help = "accepted for compatibility",
+                                                              .arity = {1, 1},
+                                                              .syntax = "size"}),
         directive<&Conf::buffering, C>(
             joined<P, "buffering">,
             {.where = anywhere, .initial = "on", .help = "reads an answer as fast as the upstream sends it"}),
