@@ -105,7 +105,7 @@ bool is_port(Text value) {
 
 Result<std::vector<SocketAddress>> find_host(Text host, uint16_t port, Text value) {
     if (host == "*") return std::vector{SocketAddress::ipv4(INADDR_ANY, port)};
-    if (host.empty()) return fail("no host", kListen, value);
+    if (host.empty() || host == "[]") return fail("no host", kListen, value);
     if (host.starts_with('[') && !SocketAddress::parse_ip(host, port))
         return fail("invalid IPv6 address", kListen, value);
     return look_up(host, port, kListen, value);
@@ -118,7 +118,7 @@ HostPort split_host_port(Text value) {
     if (!parts.is_valid) return {.error = "invalid host"};
     const std::optional<uint16_t> port = parts.has_port ? to_port(parts.port) : uint16_t{0};
     if (!port) return {.host = parts.host, .error = "invalid port"};
-    if (parts.host.empty()) return {.error = "no host"};
+    if (parts.host.empty() || parts.host == "[]") return {.error = "no host"};
     if (parts.host.starts_with('[') && !SocketAddress::parse_ip(parts.host, *port))
         return {.host = parts.host, .error = "invalid IPv6 address"};
     return {parts.host, *port, {}};

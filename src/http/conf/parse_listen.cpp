@@ -174,7 +174,9 @@ constexpr std::array kParameters{
     Parameter{"ipv6only=", true,
               [](Parser& parser, const conf::Token& word, Text value, Listen& l) -> Result<void> {
                   if (value != "on" && value != "off") {
-                      return invalid_parameter(parser, word);
+                      if (!value.starts_with('o')) return invalid_parameter(parser, word);
+                      parser.point_at(word);
+                      return Error(parser.arena().concat("invalid ipv6only flags \"", value, "\""));
                   }
                   l.options.ipv6_only = value == "on";
                   l.options.binds_alone = true;
@@ -206,7 +208,7 @@ bool can_share(const Endpoint& endpoint, const event::SocketAddress& address) {
 
 Result<void> merge(Parser& parser, Address& address, Server& server, const Listen& listen, const conf::Token& word) {
     if (std::find(address.servers.begin(), address.servers.end(), &server) != address.servers.end())
-        return Error(parser.arena().concat("a duplicate listen ", word.text));
+        return Error(parser.arena().concat("a duplicate listen ", address.text));
     if (listen.options.was_written) {
         if (address.options.was_written) {
             parser.point_at(word);
