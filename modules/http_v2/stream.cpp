@@ -59,7 +59,7 @@ void Stream::on_connection_lost() {
     out_.clear();
     if (is_over_) return;
     if (tunnel_ != nullptr) {
-        tunnel_->on_client_failed(Error("client canceled stream", ECONNRESET));
+        tunnel_->on_client_failed();
     } else {
         if (body_ == Body::wanted && !is_input_ended_) request_->body.fail(*request_, 400);
         request_->on_client_gone();

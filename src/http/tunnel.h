@@ -1,7 +1,6 @@
 // Tunnel: who takes over a stream after the protocol was switched (101, WebSocket): bytes both ways without meaning.
 #pragma once
 
-#include "core/base/result.h"
 #include "event/received.h"
 
 namespace sluice::http {
@@ -11,11 +10,13 @@ class Tunnel {
     /// What the client sent before the switch; valid during the call only. Once, from within Stream::upgrade().
     virtual void on_client_ahead(Text bytes) = 0;
     virtual void on_client_received(event::Received& received) = 0;
-    /// What Stream::send_body answered `pending` for has gone.
+    /// What Stream::send_body answered `pending` for has gone; also behind Request::finish(), until the request is
+    /// over.
     virtual void on_client_sent() = 0;
     /// Behind all bytes of the client.
     virtual void on_client_closed() = 0;
-    virtual void on_client_failed(const Error& error) = 0;
+    /// The client is gone, and the log tells why. Whoever calls ends the request behind this call.
+    virtual void on_client_failed() = 0;
 
  protected:
     ~Tunnel() = default;

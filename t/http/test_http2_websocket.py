@@ -1,10 +1,14 @@
 """WebSocket over HTTP/2 (RFC 8441): an extended CONNECT becomes an Upgrade of HTTP/1.1, and its 101 a 200."""
+import socket
+import struct
+
 import pytest
 
 from lib import h2
 from lib.h2 import Peer
 from lib.messages import reply
 from lib.upstream import Held
+from lib.wait import wait_for
 
 pytestmark = pytest.mark.sluice_only('nginx does not speak RFC 8441')
 
@@ -161,3 +165,54 @@ def test_other_protocols(peer):
 
 def test_protocol_is_for_connect_only(peer):
     assert peer.reset_code(peer.ask('/', 'GET', pseudo=WEBSOCKET)) == h2.PROTOCOL_ERROR
+
+
+COUNT = 6  # more than the descriptors that the audit would overlook
+
+
+@pytest.mark.parametrize('way', ['stream', 'connection'])
+@pytest.mark.parametrize('waits', [False, True], ids=['silent', 'bytes wait'])
+def test_a_reset_frees_it(server, scripted, way, waits):
+    """Both sides of it, with and without bytes that wait for the client."""
+    def script(up, _):
+        up.request()
+        up.send(SWITCH)
+        if waits:
+            up.send(b'x' * 10_000_000)
+        up.socket.recv(1)
+    upstream = scripted(script)
+    instance = server(CONF, ports={'up': upstream.port})
+    for _ in range(COUNT):
+        with Peer(('127.0.0.1', instance.port())) as peer:
+            peer.opens_windows = False
+            stream = connect(peer)
+            peer.until(lambda: peer.stream(stream).fields, 'the answer')
+            if waits:
+                peer.until(lambda: len(peer.stream(stream).body) == 65535, 'a full window')
+            if way == 'stream':
+                peer.send(h2.reset(stream))
+                peer.ping()
+            else:
+                peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    assert instance.access(COUNT, 'logs/h2.log') == ['CONNECT /chat HTTP/2.0|200|GET'] * COUNT
+    wait_for(lambda: upstream.open == 0, 'the end of the upstream connections')
+
+
+def test_a_client_that_takes_nothing(server, scripted):
+    upstream = scripted(lambda up, _: (up.request(), up.send(SWITCH), up.send(b'x' * 10_000_000)))
+    instance = server(CONF.replace('listen', 'send_timeout 300ms; listen'), ports={'up': upstream.port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        peer.opens_windows = False
+        connect(peer)
+        instance.access(1, 'logs/h2.log')
+        wait_for(lambda: upstream.open == 0, 'the end of the upstream connection')
+
+
+def test_an_upstream_that_ends_while_bytes_wait(server, scripted):
+    upstream = scripted(lambda up, _: (up.request(), up.send(SWITCH), up.send(b'x' * 200_000)))
+    instance = server(CONF, ports={'up': upstream.port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        answer = peer.response(connect(peer))
+        assert (answer.status, len(answer.body), answer.ended) == (200, 200_000, True)
+    instance.access(1, 'logs/h2.log')
+    wait_for(lambda: upstream.open == 0, 'the end of the upstream connection')

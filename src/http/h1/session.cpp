@@ -168,13 +168,15 @@ void Session::end_head(uint16_t status) {
 void Session::on_failed(const Error& error) {
     ++depth_;
     is_broken_ = true;
-    if (state_ == State::tunnel) {
-        exchange_->tunnel->on_client_failed(error);
-    } else if (exchange_ != nullptr && !is_over_) {
+    if (exchange_ != nullptr && !is_over_) {
         exchange_->request.log().write(LogLevel::info, error.number, error.text);
-        exchange_->request.on_client_gone();
+        if (state_ == State::tunnel) {
+            exchange_->tunnel->on_client_failed();
+        } else {
+            exchange_->request.on_client_gone();
+        }
         exchange_->request.finish(kStatusClientClosed);
-    } else {
+    } else if (!is_over_) {
         connection_.log().write(LogLevel::info, error.number, error.text);
         close();
     }

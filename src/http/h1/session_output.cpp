@@ -84,7 +84,11 @@ void Session::frame_chunk(event::Chain& chain, bool is_last) {
 }
 
 OutputState Session::transmit(Request& request, event::Chain& chain) {
-    if (is_broken_) return OutputState::failed;
+    if (is_broken_) {
+        // Nobody may have told the request so far: an interim answer finds out, too.
+        request.finish(kStatusClientClosed);
+        return OutputState::failed;
+    }
     if (chain.empty()) return OutputState::sent;
     const bool is_limited = state_ != State::tunnel && request.limit_rate() > 0;
     if (is_limited || !exchange_->held.empty()) {
@@ -168,7 +172,7 @@ void Session::on_send_timer() {
         is_broken_ = true;
         resets_ = *core.reset_timedout_connection;
         if (state_ == State::tunnel) {
-            exchange_->tunnel->on_client_failed(Error("client timed out", ETIMEDOUT));
+            exchange_->tunnel->on_client_failed();
         } else {
             exchange_->request.on_client_gone();
         }

@@ -125,6 +125,8 @@ void Exchange::on_timer() {
     if (has_ended()) return;
     // Time counts from one success to the next.
     if (state_ == State::sending && channel_->bytes_sent() != sent_at_timer_) return arm_timer();
+    // A slow client has a time of its own.
+    if (state_ == State::tunnel && is_output_pending_) return arm_timer();
     request_.log().error(ETIMEDOUT, "upstream timed out");
     if (channel_ != nullptr) channel_->on_timed_out(*(conf_.*step().timeout));
     switch (state_) {

@@ -91,7 +91,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_client_received(event::Received& received) override;
     void on_client_sent() override;
     void on_client_closed() override;
-    void on_client_failed(const Error& error) override;
+    void on_client_failed() override;
     // LogContext
     void describe(TextBuilder& line) const override;
 

@@ -77,10 +77,14 @@ void Exchange::on_client_received(event::Received& received) {
 }
 
 void Exchange::on_client_sent() {
-    if (state_ == State::ended) return;
     is_output_pending_ = false;
     to_client_.release();
-    if (state_ == State::tunnel) push_to_client();
+    if (state_ == State::tunnel) {
+        arm_timer();
+        return push_to_client();
+    }
+    // The tunnel has ended; the request has waited for its last bytes to leave.
+    request_.on_output_gone();
 }
 
 void Exchange::on_client_closed() {
@@ -89,7 +93,7 @@ void Exchange::on_client_closed() {
     end_tunnel_if_done();
 }
 
-void Exchange::on_client_failed(const Error&) {
+void Exchange::on_client_failed() {
     abandon();
 }
 
