@@ -1,14 +1,15 @@
 """What the client gets of an upstream's answer: framings, buffering, header rewriting, odd and lying upstreams."""
 import os
-import select
+import threading
 import time
 
 import pytest
 
+from lib import h2
 from lib.client import request
 from lib.messages import chunk, reply
 from lib.upstream import Held
-from lib.wait import assert_pace, wait_for
+from lib.wait import DEADLINE, assert_pace, wait_for
 
 CONF = r'''
     server {
@@ -348,9 +349,6 @@ def test_trailers_that_are_none(server, scripted, trailer, told):
     s.wait_log(told)
 
 
-WHOLE_BUFFERS = pytest.mark.sluice_only('it waits for a whole buffer of proxy_buffers')
-
-
 @pytest.mark.parametrize('rate', [20_000, 200_000])
 def test_pace_of_the_upstream(server, scripted, rate):
     """At no time has more been read than the rate allows, and it does not take longer than it must."""
@@ -367,34 +365,58 @@ def test_pace_of_the_upstream(server, scripted, rate):
         assert_pace(s.connect().send(request('GET', '/', {'Connection': 'close'})).socket, size, rate)
 
 
-@pytest.mark.parametrize('options, is_held', [
-    pytest.param('', True, marks=WHOLE_BUFFERS), pytest.param('postpone_output 1000;', False, marks=WHOLE_BUFFERS),
-    ('proxy_buffering off;', False), ('postpone_output 0;', False),
-])
-def test_postponed_output(server, scripted, options, is_held):
-    """What is less than `postpone_output` waits for more, or for the end."""
-    peers, gate = [], Held()
+EVENTS = [b'data: %d\n\n' % at for at in range(5)]
+
+
+def trickle(peer, seen):
+    """Says one thing, and the next when the client has it."""
+    peer.request()
+    peer.send(b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n')
+    for event in EVENTS:
+        peer.send(chunk(event, end=False))
+        assert seen.acquire(timeout=DEADLINE), f'{event} did not reach the client'
+    peer.send(chunk())
+
+
+@pytest.mark.parametrize('options', ['', 'postpone_output 100k;', 'postpone_output 0;', 'proxy_buffering off;'])
+@pytest.mark.parametrize('version', ['1', '2'])
+def test_trickling_answer(server, scripted, options, version):
+    """Each piece leaves when it has come: it does not wait for more."""
+    seen = threading.Semaphore(0)
+    s = server(f'''server {{ listen 127.0.0.1:%%main%%; listen 127.0.0.1:%%h2%% http2;
+        location / {{ proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; {options} }} }}''',
+               ports={'up': scripted(lambda peer, _: trickle(peer, seen)).port})
+    if version == '2':
+        with h2.Peer(('127.0.0.1', s.port('h2'))) as c:
+            answer = c.stream(c.ask())
+            for count in range(len(EVENTS)):
+                c.until(lambda: answer.body == b''.join(EVENTS[:count + 1]), 'the next event')  # noqa: B023
+                seen.release()
+            c.until(lambda: answer.ended, 'the end')
+        return
+    c = s.connect().send(request('GET', '/'))
+    for event in EVENTS:
+        while not c.reader.buffer.endswith(chunk(event, end=False)):
+            assert c.reader.fill()
+        seen.release()
+    assert c.response().body == b''.join(EVENTS)
+
+
+@pytest.mark.sluice_only('it waits for a whole buffer of proxy_buffers')
+def test_trickling_answer_of_known_length(server, scripted):
+    gate = Held()
 
     def script(peer, _):
         peer.request()
-        peers.append(peer)
+        peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello')
         gate.pass_()
-    s = server(f'''server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://127.0.0.1:%%up%%; {options} }}
-        location = /barrier {{ return 204; }} }}''', ports={'up': scripted(script).port})
+        peer.send(b'world')
+    s = server('server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%up%%; } }', ports={'up': scripted(script).port})
     c = s.connect().send(request('GET', '/'))
-    peer = wait_for(lambda: peers and peers[0], 'the request')
-    peer.send(b'HTTP/1.1 200 OK\r\nContent-Length: 2001\r\n\r\n' + b'x' * 1200)
-    if is_held:
-        for _ in range(2):  # the worker has looked at what the upstream sent before it answers the second one
-            assert s.get('/barrier').status == 204
-        assert not select.select([c.socket], [], [], 0)[0]
-    else:
-        c.wait_readable()
-    peer.send(b'y' * 800)
-    c.wait_readable()
-    peer.send(b'z')
+    while not c.reader.buffer.endswith(b'hello'):
+        assert c.reader.fill()
     gate.open()
-    assert c.response().text == 'x' * 1200 + 'y' * 800 + 'z'
+    assert c.response().text == 'helloworld'
 
 
 @pytest.mark.sluice_only('it takes no variables for it before 1.27')

@@ -47,6 +47,7 @@ Exchange::Exchange(Request& request, const Conf& conf, Protocol& protocol, const
       protocol_(protocol),
       group_(group),
       timer_(event::Timer::call<&Exchange::on_timer>, this),
+      flush_task_(event::Task::call<&Exchange::flush_gathered>, this),
       to_client_(request.arena()),
       to_upstream_(request.arena()) {}
 

@@ -13,6 +13,7 @@
 
 #include "core/balance/balancer.h"
 #include "core/log/log.h"
+#include "event/loop.h"
 #include "event/timer.h"
 #include "http/request.h"
 #include "http/tunnel.h"
@@ -172,7 +173,9 @@ class Exchange final : public event::ConnectionHandler,
     void on_answer_complete(bool keeps);
     void break_answer();
     void flush();
-    bool postpones() const;
+    void flush_gathered();
+    void output_waiting();
+    bool gathers() const;
     void limit_memory();
     void spill();
     void on_spilled();
@@ -207,6 +210,7 @@ class Exchange final : public event::ConnectionHandler,
     PeerConnection* connection_ = nullptr;  ///< its own: with HTTP/1
     Channel* channel_ = nullptr;            ///< once requests may be sent
     event::Timer timer_;
+    event::Task flush_task_;  ///< at the end of the turn
     Relay to_client_;
     Relay to_upstream_;
     event::Chain remembered_;    ///< see remember()

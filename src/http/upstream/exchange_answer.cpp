@@ -185,16 +185,27 @@ void Exchange::break_answer() {
     flush();
 }
 
-/// `postpone_output`: a few bytes wait for more. They wait in the buffers they came in, of which they must not hold
-/// many.
-bool Exchange::postpones() const {
-    if (!is_buffered || is_complete_ || is_broken_ || to_client_.file_size() > 0) return false;
+/// A few bytes wait for what else has come: until the turn's end, and no longer, since nobody knows when more will
+/// come. They wait in the buffers they came in, of which they must not hold many.
+bool Exchange::gathers() const {
+    if (!is_buffered || is_complete_ || is_broken_ || to_client_.is_empty() || to_client_.file_size() > 0)
+        return false;
     return to_client_.in_memory() < request_.conf<LocationConf>().postpone_output->count &&
            to_client_.buffers() < kMostBuffers;
 }
 
 void Exchange::flush() {
-    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished() || postpones()) return;
+    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished()) return;
+    if (gathers()) return request_.connection().loop().defer(flush_task_);
+    output_waiting();
+}
+
+void Exchange::flush_gathered() {
+    if (is_output_pending_ || to_client_.is_writing() || request_.is_finished() || to_client_.is_empty()) return;
+    output_waiting();
+}
+
+void Exchange::output_waiting() {
     if (!to_client_.is_empty() || is_complete_ || is_head_unsent_) {
         is_head_unsent_ = false;
         event::Chain chain = to_client_.take();
