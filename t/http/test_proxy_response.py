@@ -419,6 +419,39 @@ def test_trickling_answer_of_known_length(server, scripted):
     assert c.response().text == 'helloworld'
 
 
+HEADS = {'length': b'Content-Length: 10\r\n', 'chunks': b'Transfer-Encoding: chunked\r\n', 'close': b''}
+
+
+@pytest.mark.parametrize('head', HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize('end', ['closes', 'resets', 'is silent'])
+@pytest.mark.parametrize('buffering', ['on', 'off'])
+def test_head_without_its_body(server, scripted, head, end, buffering):
+    """The client gets the head, and the end of its connection instead of the end of the body."""
+    gate = Held()
+
+    def script(peer, _):
+        peer.request()
+        peer.send(b'HTTP/1.1 200 OK\r\nX-A: b\r\n' + head + b'\r\n')
+        if end == 'is silent':
+            gate.pass_()
+        elif end == 'resets':
+            gate.pass_()
+            peer.reset()
+    s = server(f'''server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1;
+        proxy_read_timeout {'300ms' if end == 'is silent' else '60s'}; proxy_buffering {buffering}; }}
+        location = /barrier {{ return 204; }} }}''', ports={'up': scripted(script).port})
+    c = s.connect().send(request('GET', '/', {'Connection': 'close'}))
+    if end == 'resets':
+        wait_for(lambda: s.get('/barrier').status == 204 and s.get('/barrier').status == 204)  # the head was seen by then
+        gate.open()
+    answer = c.rest()
+    gate.open()
+    assert answer.startswith(b'HTTP/1.1 200 OK\r\n') and b'\r\nX-A: b\r\n' in answer
+    is_complete = end == 'closes' and not head
+    assert answer.partition(b'\r\n\r\n')[2] == (b'0\r\n\r\n' if is_complete else b'')
+    s.wait_log(r'"GET / HTTP/1.1" 200 ', 'logs/access.log')
+
+
 @pytest.mark.sluice_only('it takes no variables for it before 1.27')
 def test_limit_rate_of_the_upstream_from_a_variable(server, upstream):
     up = upstream(reply(b'x' * 400_000))

@@ -233,7 +233,7 @@ class Exchange final : public event::ConnectionHandler,
     bool is_body_held_ : 1 = false;       ///< the client's body waits for the upstream
     bool is_body_last_ : 1 = false;
     bool is_output_pending_ : 1 = false;
-    bool is_head_unsent_ : 1 = false;       ///< of an answer that is not buffered: it leaves without a body
+    bool is_head_unsent_ : 1 = false;       ///< nothing of the answer was given out yet
     bool is_complete_ : 1 = false;          ///< the answer's body has come to its end
     bool is_broken_ : 1 = false;            ///< it never will: the client's connection ends without its end
     bool client_closed_ : 1 = false;        ///< tunnel

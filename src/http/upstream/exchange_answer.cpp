@@ -112,7 +112,7 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
     pass_answer(*this);
     if (!request_.send_header()) return abandon();
     request_.set_source(this);
-    is_head_unsent_ = !is_buffered;
+    is_head_unsent_ = true;
     if (request_.response.is_header_only && !answer.has_no_body && answer.content_length != 0) {
         // A filter has answered without a body, or a subrequest asks for no more than the head: nobody wants the
         // rest.
@@ -206,7 +206,9 @@ void Exchange::flush_gathered() {
 }
 
 void Exchange::output_waiting() {
-    if (!to_client_.is_empty() || is_complete_ || is_head_unsent_) {
+    // The head alone leaves where nobody waits for the first byte of the body, or none will come.
+    const bool is_head_due = is_head_unsent_ && (!is_buffered || is_broken_);
+    if (!to_client_.is_empty() || is_complete_ || is_head_due) {
         is_head_unsent_ = false;
         event::Chain chain = to_client_.take();
         switch (request_.output(chain, is_complete_)) {
