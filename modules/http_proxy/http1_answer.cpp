@@ -4,6 +4,7 @@
 
 #include <sluice/http/fields/token_list.h>
 #include <sluice/http/server_connection.h>
+#include <sluice/http/upstream/loggable.h>
 
 #include "http1.h"
 
@@ -76,10 +77,13 @@ HeadState Http1::step_head(Exchange& exchange) {
             case HeadStep::header:
                 if (parser_.header().form != http::h1::NameForm::not_a_token) store(exchange);
                 break;
-            case HeadStep::failed:
+            case HeadStep::failed: {
+                constexpr size_t kShown = 64;
+                const Text shown = Text(buffer_, size_).substr(parser_.element_begin(), kShown);
                 exchange.request().log().error(0, parser_.refusal().text, ": \"",
-                                               Text(buffer_, size_).substr(parser_.element_begin(), 64), "\"");
+                                               http::upstream::loggable(exchange.arena(), shown), "\"");
                 return HeadState::invalid;
+            }
             case HeadStep::done: {
                 const uint16_t code = parser_.first_line().code;
                 if (code >= 200 || code == 101) return finish_head(exchange);

@@ -1,5 +1,6 @@
 """What the client gets of an upstream's answer: framings, buffering, header rewriting, odd and lying upstreams."""
 import os
+import re
 import threading
 import time
 
@@ -216,6 +217,30 @@ def test_bad_chunks(proxied):
     data = s.connect().send(request('GET', '/')).rest()
     assert not data.endswith(b'0\r\n\r\n')
     s.wait_log(r'upstream sent invalid chunked response')
+
+
+FORGED = '2026/11/29 03:00:00 [crit] 1#1: *1 disk on fire, client: 10.0.0.1'
+
+
+@pytest.mark.sluice_only('it quotes the names of fields as they come')
+@pytest.mark.parametrize('head', [
+    f'HTTP/1.1 2x0 OK\n{FORGED}\r\n\r\n', f'HTTP/1.1 200 OK\x00\n{FORGED}\r\n\r\n', f'HTTP/1.1 200 OK\r\nX: \x00\n{FORGED}\r\n\r\n',
+    f'HTTP/1.1 200 OK\r\nX: \x7f\x1b[31m\r{FORGED}\r\n\r\n', f'HTTP/1.1 200 OK\r\nX-Accel-Redirect: /../"{FORGED}\r\n\r\n',
+])
+def test_no_line_of_the_log_is_forged(proxied, head):
+    s = proxied(head.encode())
+    s.connect().send(request('GET', '/')).wait_readable()
+    s.wait_log('upstream sent |unsafe URI ')
+    for line in s.log().splitlines():
+        assert re.match(r'20\d\d/\d\d/\d\d \d\d:\d\d:\d\d \[(notice|info|warn|error)\] \d+#\d+: ', line), line
+        assert line.isprintable(), line
+
+
+@pytest.mark.sluice_only('it takes it for HTTP/0.9, and its bytes for the body')
+def test_status_line_that_is_quoted(proxied):
+    s = proxied(b'HTTP/1.1 2x0 "OK"\n\r\n\r\n')
+    assert s.get('/').status == 502
+    s.wait_log(re.escape(r'upstream sent no valid HTTP/1.0 header: "HTTP/1.1 2x0 \x22OK\x22\x0A\x0D\x0A\x0D\x0A" while reading response header from upstream, '))
 
 
 def test_more_than_the_length_is_dropped(proxied):

@@ -5,6 +5,7 @@
 #include "event/loop.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
+#include "http/upstream/loggable.h"
 #include "http/uri/normalize.h"
 #include "http/worker.h"
 
@@ -95,7 +96,7 @@ bool Exchange::follows_redirect() {
     }
     const uri::UnsafeUri split = uri::split_unsafe_uri(target, arena().make_bytes(target.size()));
     if (!split.is_safe) {
-        request_.log().error(0, "unsafe URI \"", target, "\" was detected");
+        request_.log().error(0, "unsafe URI \"", loggable(arena(), target), "\" was detected");
         request_.finish(404);
         return true;
     }

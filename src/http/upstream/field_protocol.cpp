@@ -6,7 +6,7 @@
 #include "http/fields/token.h"
 #include "http/fields/token_list.h"
 #include "http/upstream/exchange.h"
-#include "http/uri/log_escape.h"
+#include "http/upstream/loggable.h"
 
 namespace sluice::http::upstream {
 
@@ -134,11 +134,9 @@ void FieldProtocol::invalidate() {
 }
 
 FieldProtocol::Outcome FieldProtocol::refuse(Exchange& exchange, Text what, Text name, Text value) {
-    // Whatever it is must not look like lines of the log.
     Arena& arena = exchange.arena();
     const Text line = arena.concat(name.substr(0, kShown), ": ", value.substr(0, kShown));
-    const Text shown = uri::log_escape(line, arena.make_bytes(uri::log_escaped_size(line)));
-    exchange.request().log().error(0, "upstream sent ", what, ": \"", shown, "\"");
+    exchange.request().log().error(0, "upstream sent ", what, ": \"", loggable(arena, line), "\"");
     invalidate();
     return Outcome::malformed;
 }
