@@ -8,7 +8,8 @@ import pytest
 from lib import h2, h2_upstream
 from lib.h2 import Peer
 from lib.ports import free_port
-from lib.wait import wait_for
+from lib.upstream import Held
+from lib.wait import takes, wait_for
 
 CONF = '''
     underscores_in_headers on;
@@ -260,6 +261,20 @@ def test_broken_body(passing, name):
     answer = peer.get('/')
     assert answer.reset is not None and not answer.ended
     s.wait_log(r'\[error\] .*upstream (sent|rejected|prematurely) .* while reading upstream')
+
+
+def test_send_timeout(passing):
+    """The window that the upstream never opens: from the last byte that went."""
+    gate = Held()
+
+    def script(peer, _):
+        h2_upstream.Served(peer)
+        gate.pass_()
+    _, _, s = passing(script, 'grpc_send_timeout 1500ms;')
+    with takes(1.4, 2.9):
+        assert s.request('POST', '/', body=b'x' * 500_000, port='h1').status == 504
+    s.wait_log(r'upstream timed out \(110: Connection timed out\) while sending request to upstream')
+    gate.open()
 
 
 def test_timeouts(passing):

@@ -1,6 +1,9 @@
 """Upstream groups: order, weights, failures and next tries, timeouts, pools of kept connections, variables and log lines."""
+import contextlib
 import re
 import socket
+import threading
+import time
 
 import pytest
 
@@ -160,13 +163,36 @@ def test_read_timeout_within_the_body(server, scripted):
     s.wait_log(r'upstream timed out \(110: Connection timed out\) while reading upstream')
 
 
-def test_send_timeout(server, scripted):
+@pytest.mark.parametrize('buffering', ['on', 'off'])
+def test_send_timeout(server, scripted, buffering):
+    """It counts from the last byte that went."""
     gate = Held()
     up = scripted(lambda peer, _: gate.pass_())
-    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_send_timeout 300ms; client_max_body_size 0;'), ports={'a': up.port})
-    assert s.request('POST', '/', body=b'x' * 20_000_000).status == 504
+    s = server(group('server 127.0.0.1:%%a%%;', f'proxy_send_timeout 1500ms; client_max_body_size 0; proxy_request_buffering {buffering};'), ports={'a': up.port})
+    c = s.connect()
+
+    def send(data):
+        with contextlib.suppress(OSError):
+            c.send(data)
+    sender = threading.Thread(target=send, args=(request('POST', '/', body=b'x' * 30_000_000),), daemon=True)
+    with takes(1.4, 2.9):
+        sender.start()
+        assert c.response().status == 504
     s.wait_log(r'upstream timed out \(110: Connection timed out\) while sending request to upstream')
     gate.open()
+    c.reset()
+    sender.join()
+
+
+def test_slow_client_is_no_slow_upstream(server, upstream):
+    """While a body comes, `client_body_timeout` counts."""
+    up = upstream(lambda asked: reply(asked.body))
+    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_send_timeout 200ms; proxy_request_buffering off;'), ports={'a': up.port})
+    c = s.connect().send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab')
+    for piece in ('cd', 'ef'):
+        time.sleep(0.5)
+        c.send(piece)
+    assert c.response().text == 'abcdef'
 
 
 def test_connect_timeout(server):

@@ -1,6 +1,7 @@
 // Exchange: its beginning, the table of its steps, and time-outs.
 #include "http/upstream/exchange.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -109,8 +110,26 @@ void Exchange::arm_timer() {
         timer_.disarm();
         return;
     }
-    sent_at_timer_ = channel_ != nullptr ? channel_->bytes_sent() : 0;
-    timer_.arm(request_.connection().loop(), *(conf_.*step().timeout));
+    event::Loop& loop = request_.connection().loop();
+    if (state_ != State::sending) return timer_.arm(loop, *(conf_.*step().timeout));
+    sent_at_timer_ = channel_->bytes_sent();
+    progress_ = loop.now();
+    watch_sending();
+}
+
+/// Time counts from the last progress, of which nobody tells: whether there was some is looked at often enough to
+/// know when.
+void Exchange::watch_sending() {
+    constexpr int64_t kLooks = 32;
+    const Msec longest = *conf_.send_timeout;
+    event::Loop& loop = request_.connection().loop();
+    if (const int64_t sent = channel_->bytes_sent(); sent != sent_at_timer_) {
+        sent_at_timer_ = sent;
+        progress_ = loop.now();
+    }
+    const Msec left = progress_ + longest - loop.now();
+    if (left.count <= 0) return on_time_out();
+    timer_.arm(loop, {std::min(left.count, std::max<int64_t>(longest.count / kLooks, 1))});
 }
 
 // The request may have ended without us: the client's connection broke.
@@ -124,10 +143,13 @@ bool Exchange::has_ended() {
 void Exchange::on_timer() {
     if (is_rate_limited_) return limit_rate();
     if (has_ended()) return;
-    // Time counts from one success to the next.
-    if (state_ == State::sending && channel_->bytes_sent() != sent_at_timer_) return arm_timer();
+    if (state_ == State::sending) return watch_sending();
     // A slow client has a time of its own.
     if (state_ == State::tunnel && is_output_pending_) return arm_timer();
+    on_time_out();
+}
+
+void Exchange::on_time_out() {
     request_.log().error(ETIMEDOUT, "upstream timed out");
     if (channel_ != nullptr) channel_->on_timed_out(*(conf_.*step().timeout));
     switch (state_) {

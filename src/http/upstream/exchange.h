@@ -118,7 +118,9 @@ class Exchange final : public event::ConnectionHandler,
     void enter(State state);
     void name_action();
     void arm_timer();
+    void watch_sending();
     void on_timer();
+    void on_time_out();
     bool has_ended();
 
     // Trying (exchange_try.cpp)
@@ -220,7 +222,8 @@ class Exchange final : public event::ConnectionHandler,
     Msec started_{};
     int64_t sent_before_ = 0;    ///< user_bytes_sent() of the connection when the try began
     int64_t rate_limit_ = 0;     ///< proxy_limit_rate for this request; 0: none
-    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed
+    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed, or found them grown
+    Msec progress_{};            ///< when that was
     uint32_t tried_ = 0;
     State state_ = State::waiting;
     uint8_t reconnects_ = 0;  ///< in this try, see reconnect()

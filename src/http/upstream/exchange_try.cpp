@@ -112,7 +112,7 @@ void Exchange::send_request() {
                      " bytes: ", sent == event::SendState::done ? "done" : "pending or failed");
     switch (sent) {
         case event::SendState::done: on_request_sent(); break;
-        case event::SendState::pending: break;
+        case event::SendState::pending: arm_timer(); break;
         case event::SendState::failed: on_failed(channel_->send_error()); break;
     }
 }
@@ -183,12 +183,14 @@ void Exchange::on_body(Request&, Text piece, bool is_last) {
     event::Chain chain;
     protocol_.write_body(*this, keep_piece(piece), is_last, chain);
     if (chain.empty() && !is_last) return;
-    if (state_ == State::sending) arm_timer();
     switch (channel_->send(chain, is_last)) {
         case event::SendState::done:
+            // Until the next piece it waits for its client.
+            if (state_ == State::sending) timer_.disarm();
             if (is_last) on_request_sent();
             break;
         case event::SendState::pending:
+            if (state_ == State::sending) arm_timer();
             if (is_last) break;
             is_body_held_ = true;
             request_.stream().pause_body(request_);
