@@ -227,6 +227,18 @@ def test_reset_before_an_answer(server, scripted):
     s.wait_log(r'recv\(\) failed \(104: Connection reset by peer\) while reading response header from upstream')
 
 
+def test_no_upstream_is_named_before_it_is_asked(server, upstream):
+    """The body is still being read."""
+    s = server(group('server 127.0.0.1:%%a%%;'), ports={'a': upstream(reply('x')).port})
+    for leave in (lambda c: c.close(), lambda c: c.reset()):
+        c = s.connect().send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab')
+        assert s.get('/').status == 200  # what was sent before has been seen
+        leave(c)
+    s.wait_log(r'\[info\] .* client prematurely closed connection, client: 127.0.0.1, server: , request: "POST / HTTP/1.1", host: "a"\n')
+    s.wait_log(r'\[info\] .* recv\(\) failed \(104: Connection reset by peer\), client: 127.0.0.1, server: , request: "POST / HTTP/1.1", host: "a"\n')
+    assert 'upstream' not in s.log()
+
+
 def test_max_conns(server, upstream):
     gate = Held()
 

@@ -199,12 +199,15 @@ void Exchange::on_failed(const Error& error) {
 
 void Exchange::on_client_gone(Request&) {
     if (state_ == State::ended || *conf_.ignore_client_abort) return;
-    request_.log().info("client prematurely closed connection, so upstream connection is closed too");
+    if (tried_ != 0)
+        request_.log().info("client prematurely closed connection, so upstream connection is closed too");
     abandon();
     request_.finish(kStatusClientClosed);
 }
 
 void Exchange::describe(TextBuilder& line) const {
+    // Until then there is no upstream.
+    if (tried_ == 0) return;
     line.add(", upstream: \"", destination_.scheme, peer_ != nullptr ? peer_->address.name : group_.host,
              destination_.uri, "\"");
 }
