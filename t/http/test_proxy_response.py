@@ -243,6 +243,20 @@ def test_status_line_that_is_quoted(proxied):
     s.wait_log(re.escape(r'upstream sent no valid HTTP/1.0 header: "HTTP/1.1 2x0 \x22OK\x22\x0A\x0D\x0A\x0D\x0A" while reading response header from upstream, '))
 
 
+def test_lines_behind_a_redirect(proxied):
+    """What another location says has nothing to do with the head of the upstream's answer."""
+    s = proxied(lambda r: reply('x', headers={'X-Accel-Redirect': '/inner/missing'}))
+    assert s.get('/').status == 404
+    s.wait_log(r'open\(\) ".*missing" failed \(2: No such file or directory\), client: .*, upstream: "http://127.0.0.1:\d+/", host')
+
+
+def test_lines_behind_an_intercepted_error(proxied):
+    s = proxied(reply('x', status='503 Service Unavailable'))
+    (s.prefix / 'html/page.html').unlink()
+    assert s.get('/errors/').status == 404
+    s.wait_log(r'open\(\) ".*page.html" failed \(2: No such file or directory\), client: .*, upstream: "http://127.0.0.1:\d+/errors/", host')
+
+
 def test_more_than_the_length_is_dropped(proxied):
     def script(peer, _):
         peer.request()

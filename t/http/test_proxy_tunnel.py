@@ -138,6 +138,7 @@ def test_idle(tunnels):
     with takes(0.2, 3):
         assert c.is_closed()
     assert_over(s, up)
+    s.wait_log(r'\[info\] .* upstream timed out \(110: Connection timed out\) while proxying upgraded connection, client: ')
 
 
 def test_leaving_worker_does_not_wait_for_a_dead_tunnel(tunnels):

@@ -239,6 +239,21 @@ def test_no_upstream_is_named_before_it_is_asked(server, upstream):
     assert 'upstream' not in s.log()
 
 
+@pytest.mark.parametrize('at, error', [('/no/such.sock', r'[crit] 2: No such file or directory'), ('/tmp', r'[error] 111: Connection refused')])
+def test_dead_socket(server, at, error):
+    s = server(f'server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://unix:{at}:/uri; }} }}')
+    assert s.get('/').status == 502
+    level, text = error.split(' ', 1)
+    s.wait_log(re.escape(level) + r' \d+#\d+: \*\d+ ' + re.escape(f'connect() to unix:{at} failed ({text}) while connecting to upstream, client: 127.0.0.1, '
+               f'server: , request: "GET / HTTP/1.1", upstream: "http://unix:{at}:/uri", host: "localhost"'))
+
+
+def test_network_that_is_unreachable(server):
+    s = server('server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://255.255.255.255:9; } }')
+    assert s.get('/').status == 502
+    s.wait_log(r'\[error\] .* connect\(\) to 255.255.255.255:9 failed \(101: Network is unreachable\) while connecting to upstream, ')
+
+
 def test_max_conns(server, upstream):
     gate = Held()
 

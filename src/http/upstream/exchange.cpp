@@ -150,7 +150,9 @@ void Exchange::on_timer() {
 }
 
 void Exchange::on_time_out() {
-    request_.log().error(ETIMEDOUT, "upstream timed out");
+    // An idle tunnel is nobody's fault.
+    const LogLevel level = state_ == State::tunnel ? LogLevel::info : LogLevel::error;
+    request_.log().write(level, ETIMEDOUT, "upstream timed out");
     if (channel_ != nullptr) channel_->on_timed_out(*(conf_.*step().timeout));
     switch (state_) {
         case State::connecting:
@@ -208,8 +210,9 @@ void Exchange::on_client_gone(Request&) {
 void Exchange::describe(TextBuilder& line) const {
     // Until then there is no upstream.
     if (tried_ == 0) return;
-    line.add(", upstream: \"", destination_.scheme, peer_ != nullptr ? peer_->address.name : group_.host,
-             destination_.uri, "\"");
+    const Text name = peer_ != nullptr ? peer_->address.name : group_.host;
+    line.add(", upstream: \"", destination_.scheme, name, name.starts_with("unix:") ? ":" : "", destination_.uri,
+             "\"");
 }
 
 }  // namespace sluice::http::upstream

@@ -155,6 +155,7 @@ class Exchange final : public event::ConnectionHandler,
     void wait_for(Opening& opening);
     static State state_of(Stage stage);
     event::ConnectOptions connect_options(event::SocketAddress& local) const;
+    void log_not_open(const Error& error) const;
     static balance::Outcome outcome_of(Blame blame);
 
     // TLS (exchange_tls.cpp)

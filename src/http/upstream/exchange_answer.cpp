@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "event/loop.h"
+#include "http/conf/tree.h"
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
 #include "http/upstream/loggable.h"
@@ -70,8 +71,7 @@ bool Exchange::is_answered_otherwise() {
             if (const Field* field = answer.headers.find(KnownHeader::www_authenticate))
                 request_.response.headers.set(arena(), KnownHeader::www_authenticate, field->value);
         }
-        abandon();
-        request_.finish(status);
+        end_with(status);
         return true;
     }
     return follows_redirect();
@@ -91,12 +91,14 @@ bool Exchange::follows_redirect() {
     pass_kept_fields(*this);
     abandon();
     if (target.starts_with('@')) {
+        if (request_.server().find_named(target) != nullptr) request_.set_action({});
         request_.redirect_to_named(target);
         return true;
     }
     const uri::UnsafeUri split = uri::split_unsafe_uri(target, arena().make_bytes(target.size()));
     if (!split.is_safe) {
         request_.log().error(0, "unsafe URI \"", loggable(arena(), target), "\" was detected");
+        request_.set_action({});
         request_.finish(404);
         return true;
     }
@@ -104,6 +106,7 @@ bool Exchange::follows_redirect() {
         request_.method = Method::get;
         request_.method_name = "GET";
     }
+    request_.set_action({});
     request_.redirect_internally(arena().copy(split.path), split.args);
     return true;
 }

@@ -9,6 +9,32 @@
 
 namespace sluice::http::upstream {
 
+namespace {
+
+constexpr Text kConnectFailed = "connect() failed";
+
+/// nginx names the address where connect() itself refuses, which these errors of the network's don't come from.
+bool is_told_at_once(const event::SocketAddress& peer, int number) {
+    return peer.is_unix() ||
+           (number != ECONNREFUSED && number != ECONNRESET && number != ETIMEDOUT && number != EHOSTUNREACH);
+}
+
+/// nginx's levels: what an upstream that is down brings is no surprise.
+LogLevel level_of(int number) {
+    switch (number) {
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EAGAIN:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH: return LogLevel::error;
+        default: return LogLevel::crit;
+    }
+}
+
+}  // namespace
+
 event::SocketAddress Exchange::peer_address() const {
     return {reinterpret_cast<const sockaddr*>(&peer_->address.bytes), peer_->address.length};
 }
@@ -139,10 +165,18 @@ void Exchange::on_not_open(const Error& error, Blame blame) {
     opening_ = nullptr;
     if (has_ended()) return;
     if (blame == Blame::others && reconnects_ < kMostReconnects) return reconnect();
-    const bool is_short_of = error.number == EMFILE || error.number == ENFILE;
-    request_.log().write(is_short_of ? LogLevel::alert : LogLevel::error, error.number, error.text);
+    log_not_open(error);
     if (blame == Blame::ours) return end_with(500);
     fail(Failure::error, outcome_of(blame));
+}
+
+void Exchange::log_not_open(const Error& error) const {
+    const bool is_short_of = error.number == EMFILE || error.number == ENFILE;
+    if (error.text == kConnectFailed && is_told_at_once(peer_address(), error.number)) {
+        request_.log().write(level_of(error.number), error.number, "connect() to ", peer_->address.name, " failed");
+    } else {
+        request_.log().write(is_short_of ? LogLevel::alert : LogLevel::error, error.number, error.text);
+    }
 }
 
 balance::Outcome Exchange::outcome_of(Blame blame) {

@@ -281,6 +281,8 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
 
 void Exchange::end_with(uint16_t status) {
     abandon();
+    // What becomes of the request now is no part of the dialogue.
+    request_.set_action({});
     request_.finish(status);
 }
 
