@@ -20,10 +20,11 @@ using namespace sluice::proxy;
 using conf::Arguments;
 using conf::Parser;
 
-/// What a request was proxied to, for the variables.
+/// What a request was proxied to, for the variables, and where that was: elsewhere it means nothing.
 struct State {
+    const http::Location* location = nullptr;
     Text host;
-    uint16_t port = 0;
+    uint16_t port = 0;  ///< 0: there is none
 };
 
 http::Verdict proxy(http::Request& request) {
@@ -49,7 +50,8 @@ http::Verdict proxy(http::Request& request) {
     const bool is_unchanged = request.uri.data() == request.parsed_uri.data() &&
                               request.uri.size() == request.parsed_uri.size() &&
                               request.args.data() == request.parsed_args.data();
-    request.make_state<State>() = {url.host, url.port_choice().number()};
+    request.make_state<State>() = {&request.location(), url.host,
+                                   url.name.starts_with("unix:") ? uint16_t{0} : url.port_choice().number()};
     const Text uri = make_uri(request.arena(), {.target = url.uri,
                                                 .is_evaluated = target.group == nullptr,
                                                 .unparsed = is_unchanged ? request.unparsed_uri : Text{},
@@ -185,13 +187,18 @@ Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosin
 
 // --- variables ---
 
-Text proxy_host(const http::Request& r) {
+const State* state_of(const http::Request& r) {
     const State* state = r.state<State>();
+    return state != nullptr && state->location == &r.location() ? state : nullptr;
+}
+Text proxy_host(const http::Request& r) {
+    const State* state = state_of(r);
     return state != nullptr ? state->host : Text{};
 }
 Text proxy_port(const http::Request& r) {
-    const State* state = r.state<State>();
+    const State* state = state_of(r);
     if (state == nullptr) return {};
+    if (state->port == 0) return "";
     char room[8];
     return r.arena().copy(TextBuilder(room).add(state->port).text());
 }

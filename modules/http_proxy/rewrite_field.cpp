@@ -5,6 +5,18 @@
 
 namespace sluice::proxy {
 
+namespace {
+
+/// "Refresh: 5; url=http://…", in any case; where the address begins, or npos.
+size_t find_address(Text refresh) {
+    constexpr Text kUrl = "url=";
+    for (size_t at = 0; at + kUrl.size() <= refresh.size(); ++at)
+        if (text::istarts_with(refresh.substr(at), kUrl)) return at + kUrl.size();
+    return Text::npos;
+}
+
+}  // namespace
+
 Text rewrite_field(http::upstream::Exchange& exchange, const ProxyConf& conf, const http::Field& field) {
     http::Request& request = exchange.request();
     if (field.known == http::KnownHeader::set_cookie)
@@ -12,13 +24,8 @@ Text rewrite_field(http::upstream::Exchange& exchange, const ProxyConf& conf, co
                               {conf.cookie_domains->all, conf.cookie_paths->all, conf.cookie_flags->all});
     const Redirects& redirects = *conf.redirects;
     if (redirects.is_off) return {};
-    // "Refresh: 5; url=http://…"
-    size_t begin = 0;
-    if (field.known == http::KnownHeader::refresh) {
-        const size_t at = field.value.find("url=");
-        if (at == Text::npos) return {};
-        begin = at + 4;
-    }
+    const size_t begin = field.known == http::KnownHeader::refresh ? find_address(field.value) : 0;
+    if (begin == Text::npos) return {};
     Text changed;
     const Text address = field.value.substr(begin);
     if (redirects.has_default && conf.own_redirect != nullptr)

@@ -243,6 +243,20 @@ def test_status_line_that_is_quoted(proxied):
     s.wait_log(re.escape(r'upstream sent no valid HTTP/1.0 header: "HTTP/1.1 2x0 \x22OK\x22\x0A\x0D\x0A\x0D\x0A" while reading response header from upstream, '))
 
 
+@pytest.mark.sluice_only('it takes it for HTTP/0.9, and its bytes for the body')
+@pytest.mark.parametrize('version', ['0.9', '0.1', '00.9'])
+def test_versions_that_have_no_head(proxied, version):
+    s = proxied(f'HTTP/{version} 200 OK\r\nContent-Length: 2\r\n\r\nhi'.encode())
+    assert s.get('/').status == 502
+    s.wait_log('upstream sent no valid HTTP/1.0 header: ')
+
+
+@pytest.mark.parametrize('name', ['url', 'URL', 'Url'])
+def test_refresh_in_any_case(proxied, name):
+    s = proxied(reply('x', headers={'Refresh': f'5; {name}=http://inner.example/x'}))
+    assert s.get('/redirect2/').headers['Refresh'] == f'5; {name}=/outer/x'
+
+
 def test_lines_behind_a_redirect(proxied):
     """What another location says has nothing to do with the head of the upstream's answer."""
     s = proxied(lambda r: reply('x', headers={'X-Accel-Redirect': '/inner/missing'}))

@@ -424,6 +424,17 @@ def test_variables(server, upstream):
     assert (values['host'], values['port']) == ('u', '80')
 
 
+def test_names_of_the_upstream(server, upstream):
+    """They mean something in the location that passes on, and only there."""
+    up = upstream(lambda asked: reply('x', headers={'X-Accel-Redirect': '/text'} if 'away' in asked.target else {}))
+    s = server('''log_format v "$request_uri|$proxy_host|$proxy_port"; access_log logs/v.log v;
+        server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%a%%; } location /text { return 200 text; }
+        location /dead { proxy_pass http://127.0.0.1:1; error_page 502 /text; } location /unix { proxy_pass http://unix:/no/such.sock; } }''', ports={'a': up.port})
+    for target in ('/', '/away', '/dead', '/unix'):
+        s.get(target)
+    assert s.access(4, 'logs/v.log') == [f'/|127.0.0.1:{up.port}|{up.port}', '/away|-|-', '/dead|-|-', '/unix|localhost|']
+
+
 def test_unix_member(server, upstream, tmp_path):
     upstream(reply('x'), path=tmp_path / 's')
     s = server(group(f'server unix:{tmp_path}/s;'))

@@ -69,6 +69,8 @@ Progress StatusLineParser::scan_version(Text buffer) {
 
     auto i = static_cast<uint32_t>(kProtocol.size());
     const int major = take_number(rest, i);
+    // As with nginx, no version begins with 0: what claims to be older than 1.0 has no head.
+    if (rest[kProtocol.size()] == '0') return fail(StatusLineError::invalid_status);
     if (i < rest.size() && (major < 0 || rest[i] != '.')) return fail(StatusLineError::invalid_status);
     const int minor = i < rest.size() ? take_number(rest, ++i) : 0;
     if (i >= rest.size()) return Progress::need_more;
