@@ -129,6 +129,7 @@ def test_the_upgrade_survives_killed_workers(daemon, conf):
     old, new = s.upgrade()
     for master in (old, new):
         s.follow(master)
+        wait_for(lambda: len(s.workers()) == 2, 'both workers')
         kill(s, s.workers()[0])
     assert s.get('/none').status == 404
     old.send_signal(signal.SIGQUIT)

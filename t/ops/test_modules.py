@@ -121,9 +121,9 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
     for name in ('from_the_future', 'needs_the_future', 'of_nginx', 'without_symbol', 'incomplete'):
         install.put_test(name, name)
     future = install.refusal(loading('from_the_future.so'))
-    assert re.fullmatch(r'module "F/modules/from_the_future\.so" was built for ABI 3\.7 \(gnu-\d+-8\), this server has '
+    assert re.fullmatch(r'module "F/modules/from_the_future\.so" was built for ABI 4\.7 \(gnu-\d+-8\), this server has '
                         r"ABI \d\.\d \(gnu-\d+-8\): build the module anew with this server's headers", future)
-    assert re.fullmatch(r'module "F/modules/needs_the_future\.so" was built for ABI 2\.\d+, this server has ABI \d\.\d+: '
+    assert re.fullmatch(r'module "F/modules/needs_the_future\.so" was built for ABI 3\.\d+, this server has ABI \d\.\d+: '
                         r"build the module anew with this server's headers", install.refusal(loading('needs_the_future.so')))
     assert install.refusal(loading('of_nginx.so')) == OF_NGINX.format(path='F/modules/of_nginx.so')
     assert install.refusal(loading('incomplete.so')) == dlopen_failed('F/modules/incomplete.so',
@@ -279,13 +279,13 @@ def test_a_module_of_this_or_an_older_version_loads(install, start, name):
 
 
 @pytest.mark.parametrize('name, version', [
-    ('abi_larger', r'2\.\d+ \(gnu-\d+-8\)'), ('abi_newer_minor', r'2\.\d+ \(gnu-\d+-8\)'), ('abi_older_major', r'1\.9 \(gnu-\d+-8\)'),
-    ('abi_other_compiler', r'2\.\d+ \(gnu-1002-4\)'),
+    ('abi_larger', r'3\.\d+ \(gnu-\d+-8\)'), ('abi_newer_minor', r'3\.\d+ \(gnu-\d+-8\)'), ('abi_older_major', r'2\.9 \(gnu-\d+-8\)'),
+    ('abi_other_compiler', r'3\.\d+ \(gnu-1002-4\)'),
 ])
 def test_a_module_of_another_version_is_refused_though_it_could_be_loaded(install, name, version):
     install.put_test(name, name)
     told = install.refusal(loading(f'{name}.so'))
-    assert re.fullmatch(rf'module "F/modules/{name}\.so" was built for ABI {version}, this server has ABI 2\.\d+ \(gnu-\d+-8\): '
+    assert re.fullmatch(rf'module "F/modules/{name}\.so" was built for ABI {version}, this server has ABI 3\.\d+ \(gnu-\d+-8\): '
                         r"build the module anew with this server's headers", told)
 
 
@@ -416,7 +416,7 @@ def zero_a_page(path):
 @pytest.mark.parametrize('spoil, told', [
     (lambda install: install.write('http_answering.so', 'nonsense'), r'dlopen\(\) ".*/http_answering\.so" failed \(.*: file too short\)'),
     (lambda install: zero_a_page(install.modules / 'http_answering.so'), r'module ".*/http_answering\.so" is corrupt: loading it ends with signal \d+'),
-    (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 3\.7'),
+    (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 4\.7'),
     (lambda install: (install.modules / 'http_answering.so').unlink(), r'module ".*/http_answering\.so" is in the index but not there'),
 ], ids=['nonsense', 'corrupt', 'wrong-abi', 'missing'])
 def test_a_reload_that_fails_on_a_module_disturbs_nobody(install, start, spoil, told):
