@@ -19,11 +19,19 @@ class FloodGate {
     /// A frame that must be answered.
     static constexpr int64_t kAnswered = 4;
     static constexpr int64_t kFrame = 1;
-    /// WINDOW_UPDATE of the stream and of the connection, where DATA had to be acknowledged.
-    static constexpr int64_t kUpdates = 2 * kFrame;
 
     void earn(int64_t credit) { credit_ = std::min(credit_ + credit, kMost); }
     void spend(int64_t credit) { credit_ -= credit; }
+    /// DATA has left: WINDOW_UPDATE for the stream and for the connection may answer it (RFC 9113 §6.9), and are
+    /// free.
+    void expect_updates() { expected_updates_ = std::min(expected_updates_ + 2, kMost); }
+    void take_update() {
+        if (expected_updates_ > 0) {
+            --expected_updates_;
+        } else {
+            spend(kFrame);
+        }
+    }
     /// Whether all credit is gone at loop time `now`.
     bool is_exhausted(Msec now) {
         if (credit_ > 0) return false;
@@ -35,6 +43,7 @@ class FloodGate {
 
  private:
     int64_t credit_ = kMost;
+    int64_t expected_updates_ = 0;
     Msec asked_at_;
 };
 

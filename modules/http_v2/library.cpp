@@ -53,8 +53,8 @@ int on_frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user_d
 
 int on_data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user_data) {
     Session& owner = owner_of(user_data);
-    owner.count_body(size);
     if (Stream* stream = owner.find_stream(id)) {
+        owner.count_body(size);
         stream->take_body({reinterpret_cast<const char*>(data), size});
     } else {
         owner.consume_ownerless(id, size);
@@ -83,7 +83,7 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data)
     return 0;
 }
 
-int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size, nghttp2_data_source* source,
+int send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t size, nghttp2_data_source* source,
               void* user_data) {
     Session& owner = owner_of(user_data);
     Output& output = owner.output();
@@ -94,7 +94,7 @@ int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // it was given up since it offered this
     output.add({reinterpret_cast<const char*>(head), kFrameHeadSize});
     stream.write(output, size);
-    owner.expect_updates();
+    owner.count_data_sent(frame->hd.stream_id, size);
     return 0;
 }
 

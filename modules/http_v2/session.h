@@ -86,8 +86,8 @@ class Session final : public http::Session {
     }
     void count_frame(const nghttp2_frame_hd& head, const Stream* stream);
     void count_body(size_t size);
-    /// A DATA frame leaves: the client may answer it with two WINDOW_UPDATE (RFC 9113 §6.9).
-    void expect_updates() { flood_.earn(FloodGate::kUpdates); }
+    /// A DATA frame leaves with so many bytes of a body.
+    void count_data_sent(int32_t stream, size_t size);
     /// False: the stream is refused.
     [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
     void take_frame(const nghttp2_frame& frame, Stream* stream);
@@ -168,10 +168,11 @@ class Session final : public http::Session {
     Stream* found_ = nullptr;
     int64_t sent_at_timer_ = 0;
     Msec lingers_until_{};
-    int64_t unknown_ = 0;        ///< bytes of frames that came, less those that count_frame() has seen
-    int64_t unknown_spent_ = 0;  ///< of these, what was spent for
-    uint32_t stream_count_ = 0;  ///< requests
-    uint32_t open_count_ = 0;    ///< of these, those that the library has not closed
+    bool is_data_unpaid_ = false;  ///< nothing of the DATA frame that is being received has earned credit
+    int64_t unknown_ = 0;          ///< bytes of frames that came, less those that count_frame() has seen
+    int64_t unknown_spent_ = 0;    ///< of these, what was spent for
+    uint32_t stream_count_ = 0;    ///< requests
+    uint32_t open_count_ = 0;      ///< of these, those that the library has not closed
     uint32_t most_streams_;
     Drain drain_ = Drain::none;
     bool was_greeted_ : 1 = false;      ///< our SETTINGS are in the output

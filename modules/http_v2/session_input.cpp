@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <sluice/http/uri/log_escape.h>
 #include <sluice/sdk.h>
@@ -103,7 +104,11 @@ void Session::count_unknown() {
 void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
     unknown_ -= static_cast<int64_t>(kFrameHeadSize + (head.type == NGHTTP2_DATA ? 0 : head.length));
     switch (head.type) {
-        case NGHTTP2_DATA: flood_.spend(FloodGate::kFrame); break;
+        case NGHTTP2_DATA:
+            flood_.spend(FloodGate::kFrame);
+            is_data_unpaid_ = true;
+            break;
+        case NGHTTP2_WINDOW_UPDATE: flood_.take_update(); break;
         case NGHTTP2_HEADERS:
             if (stream == nullptr && head.stream_id % 2 == 1) note_stream(head.stream_id);
             break;
@@ -127,7 +132,16 @@ void Session::count_frame(const nghttp2_frame_hd& head, const Stream* stream) {
 
 /// Bytes of a body pay for the frame that brought them, many for more than that.
 void Session::count_body(size_t size) {
+    if (!std::exchange(is_data_unpaid_, false)) return;
     flood_.earn(size >= kTinyFrame ? 2 * FloodGate::kFrame : FloodGate::kFrame);
+}
+
+/// A client that opens its window byte by byte makes us send tiny frames: those it pays for itself.
+void Session::count_data_sent(int32_t stream, size_t size) {
+    const auto window =
+        static_cast<size_t>(std::max(0, std::min(nghttp2_session_get_stream_remote_window_size(&library(), stream),
+                                                 nghttp2_session_get_remote_window_size(&library()))));
+    if (size >= kTinyFrame || size < window) flood_.expect_updates();
 }
 
 void Session::check_flood() {

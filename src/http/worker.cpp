@@ -115,7 +115,7 @@ void Worker::on_room() {
 void Worker::hold_back() {
     if (is_shutting_down_) return;
     report_no_room(reported_wait_at_, ", new ones wait");
-    if (!silent_.empty() && !silence_timer_.is_armed()) silence_timer_.arm(loop_, kSilence);
+    if (!silent_.empty()) await_silence();
     for (const auto& listener : listeners_) listener->hold_back();
 }
 
@@ -123,9 +123,13 @@ bool Worker::has_silent() const {
     return !silent_.empty() && silent_.front().accepted_at() + kSilence <= loop_.now();
 }
 
+void Worker::await_silence() {
+    if (!is_shutting_down_ && !silence_timer_.is_armed()) silence_timer_.arm(loop_, kSilence);
+}
+
 void Worker::look_at_silent() {
     if (may_accept()) return resume_accepting();
-    if (!silent_.empty()) silence_timer_.arm(loop_, kSilence);
+    if (!silent_.empty()) await_silence();
 }
 
 void Worker::resume_accepting() {

@@ -85,7 +85,10 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
         if (!has_room()) resume_accepting();
     }
     /// One whose first request has not begun; it makes room, too, unless it came just now.
-    void add_silent(ServerConnection& connection) { silent_.push_back(connection); }
+    void add_silent(ServerConnection& connection) {
+        silent_.push_back(connection);
+        if (!has_room()) await_silence();
+    }
     /// After an idle or silent connection has left the list of these.
     void on_busy() {
         if (!may_accept()) hold_back();
@@ -107,7 +110,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void hold_back();
     /// Whether one has been silent for so long that it may be closed.
     bool has_silent() const;
-    /// Those that were too young to make room when new connections began to wait.
+    /// New connections wait: those that are too young to make room are looked at again.
+    void await_silence();
     void look_at_silent();
     /// At most once a second; `reported_at`: when it was said last.
     void report_no_room(int64_t& reported_at, Text what);

@@ -336,6 +336,20 @@ def test_data_that_is_all_padding(strict):
         assert peer.goaway() == ENHANCE_YOUR_CALM
 
 
+def test_a_window_that_opens_byte_by_byte(server):
+    s = server('server { listen 127.0.0.1:%%main%% http2; }', files={'html/large': bytes(1 << 20)})
+    with Peer(('127.0.0.1', s.port()), {h2.INITIAL_WINDOW_SIZE: 1}) as peer:
+        peer.opens_windows = False
+        peer.send(h2.window_update(0, 1 << 30))
+        stream = peer.ask('/large')
+        for size in range(1, 15_000):
+            peer.send(h2.window_update(stream, 1))
+            peer.until(lambda: len(peer.stream(stream).body) > size or peer.goaways, 'a byte')
+            if peer.goaways:
+                break
+        assert peer.goaway() == ENHANCE_YOUR_CALM
+
+
 def test_rapid_resets(strict):
     with Peer(('127.0.0.1', strict.port())) as peer:
         for _ in range(100):

@@ -184,6 +184,14 @@ def test_send_timeout(server, scripted, buffering):
     sender.join()
 
 
+def test_send_timeout_of_nothing(server, upstream):
+    """It begins where the upstream does not take the request at once."""
+    up = upstream(lambda asked: reply(asked.body))
+    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_send_timeout 0;'), ports={'a': up.port})
+    for _ in range(3):
+        assert s.request('POST', '/', body='abc').text == 'abc'
+
+
 def test_slow_client_is_no_slow_upstream(server, upstream):
     """While a body comes, `client_body_timeout` counts."""
     up = upstream(lambda asked: reply(asked.body))

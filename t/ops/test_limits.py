@@ -73,6 +73,18 @@ def test_connections_that_ask_for_nothing_make_room(server, conf, port, opens):
     assert not is_over(silent[-1])
 
 
+def test_a_silent_connection_beside_busy_ones_makes_room(server, conf):
+    s = server(conf(**one_worker(events='worker_connections 12;')))
+    busy = [s.connect().send(GET[:-2]) for _ in range(11)]
+    assert s.get('/none').status == 404  # behind it, the others are known to be busy
+    s.connect()
+    began = time.monotonic()
+    assert s.connect().get('/none').status == 404
+    assert time.monotonic() - began < 5
+    for connection in busy:
+        assert connection.send(b'\r\n').response().status == 404
+
+
 def test_a_full_worker_leaves_new_connections_to_others(server, conf):
     """The kernel wakes one worker for a connection: one without room must not be woken in vain."""
     s = server(conf(main='worker_processes 2;', events='worker_connections 64;'))

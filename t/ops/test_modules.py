@@ -4,6 +4,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -134,6 +135,14 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
 
 
 PAGE = 4096
+
+
+def test_modules_load_although_children_are_ignored(tmp_path):
+    """As `trap '' CHLD` leaves it to who is started."""
+    (tmp_path / 'a.conf').write_text('pid a.pid;\nevents {}\nhttp { access_log off; server { listen 127.0.0.1:1; location / { return 200; } } }\n')
+    told = subprocess.run([BUILD / 'sluice', '-p', f'{tmp_path}/', '-c', 'a.conf', '-e', 'stderr', '-t'], capture_output=True, text=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert told.returncode == 0, told.stderr
 
 
 def test_corrupt_files_are_refused_in_one_sentence(install):

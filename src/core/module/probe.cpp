@@ -42,9 +42,26 @@ std::string why_corrupt(int status) {
     return "loading it ends with signal " + std::to_string(number);
 }
 
+/// Whoever started us may have chosen that children vanish without a word (SIG_IGN outlives exec).
+class HearsOfChildren {
+ public:
+    HearsOfChildren() {
+        ::sigaction(SIGCHLD, nullptr, &before_);
+        if (before_.sa_handler == SIG_IGN) ::signal(SIGCHLD, SIG_DFL);
+    }
+    HearsOfChildren(const HearsOfChildren&) = delete;
+    ~HearsOfChildren() {
+        if (before_.sa_handler == SIG_IGN) ::sigaction(SIGCHLD, &before_, nullptr);
+    }
+
+ private:
+    struct sigaction before_ {};
+};
+
 }  // namespace
 
 Result<void> probe(const std::string& path, int keep, Trial& trial) {
+    const HearsOfChildren hears;
     const pid_t child = ::fork();
     if (child < 0) return Error("fork() failed while trying module \"" + path + "\"", errno);
     if (child == 0) run_in_child(keep, trial);

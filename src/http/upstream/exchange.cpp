@@ -10,6 +10,17 @@
 
 namespace sluice::http::upstream {
 
+namespace {
+
+/// What is sent may leave with the end of the turn only (io_uring), and that is no delay, not even for
+/// `proxy_send_timeout 0`.
+Msec longest_silence(const Conf& conf) {
+    constexpr Msec kTurn{50};
+    return std::max(*conf.send_timeout, kTurn);
+}
+
+}  // namespace
+
 StateSlot Exchange::state_slot;
 
 struct Exchange::Step {
@@ -114,22 +125,26 @@ void Exchange::arm_timer() {
     if (state_ != State::sending) return timer_.arm(loop, *(conf_.*step().timeout));
     sent_at_timer_ = channel_->bytes_sent();
     progress_ = loop.now();
-    watch_sending();
+    look_again(longest_silence(conf_));
+}
+
+void Exchange::look_again(Msec left) {
+    constexpr int64_t kLooks = 32;
+    const int64_t between = std::max<int64_t>(longest_silence(conf_).count / kLooks, 1);
+    timer_.arm(request_.connection().loop(), {std::min(left.count, between)});
 }
 
 /// Time counts from the last progress, of which nobody tells: whether there was some is looked at often enough to
 /// know when.
 void Exchange::watch_sending() {
-    constexpr int64_t kLooks = 32;
-    const Msec longest = *conf_.send_timeout;
     event::Loop& loop = request_.connection().loop();
     if (const int64_t sent = channel_->bytes_sent(); sent != sent_at_timer_) {
         sent_at_timer_ = sent;
         progress_ = loop.now();
     }
-    const Msec left = progress_ + longest - loop.now();
+    const Msec left = progress_ + longest_silence(conf_) - loop.now();
     if (left.count <= 0) return on_time_out();
-    timer_.arm(loop, {std::min(left.count, std::max<int64_t>(longest.count / kLooks, 1))});
+    look_again(left);
 }
 
 // The request may have ended without us: the client's connection broke.

@@ -118,6 +118,7 @@ class Exchange final : public event::ConnectionHandler,
     void enter(State state);
     void name_action();
     void arm_timer();
+    void look_again(Msec left);
     void watch_sending();
     void on_timer();
     void on_time_out();
