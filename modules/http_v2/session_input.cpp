@@ -138,10 +138,10 @@ void Session::count_body(size_t size) {
 
 /// A client that opens its window byte by byte makes us send tiny frames: those it pays for itself.
 void Session::count_data_sent(int32_t stream, size_t size) {
-    const auto window =
-        static_cast<size_t>(std::max(0, std::min(nghttp2_session_get_stream_remote_window_size(&library(), stream),
-                                                 nghttp2_session_get_remote_window_size(&library()))));
-    if (size >= kTinyFrame || size < window) flood_.expect_updates();
+    if (size >= kTinyFrame) return flood_.expect_updates();
+    const int32_t window = std::min(nghttp2_session_get_stream_remote_window_size(&library(), stream),
+                                    nghttp2_session_get_remote_window_size(&library()));
+    if (static_cast<int64_t>(size) < window) flood_.expect_updates();
 }
 
 void Session::check_flood() {

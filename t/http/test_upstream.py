@@ -3,7 +3,6 @@ import contextlib
 import re
 import socket
 import threading
-import time
 
 import pytest
 
@@ -195,10 +194,13 @@ def test_send_timeout_of_nothing(server, upstream):
 def test_slow_client_is_no_slow_upstream(server, upstream):
     """While a body comes, `client_body_timeout` counts."""
     up = upstream(lambda asked: reply(asked.body))
-    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_send_timeout 200ms; proxy_request_buffering off;'), ports={'a': up.port})
-    c = s.connect().send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab')
+    s = server('''server { listen 127.0.0.1:%%main%%;
+        location / { proxy_pass http://127.0.0.1:%%a%%; proxy_send_timeout 200ms; proxy_request_buffering off; }
+        location /given-up { proxy_pass http://127.0.0.1:%%a%%; client_body_timeout 400ms; } }''', ports={'a': up.port})
+    begun = 'POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab'
+    c = s.connect().send(begun.format('/'))
     for piece in ('cd', 'ef'):
-        time.sleep(0.5)
+        assert s.connect().send(begun.format('/given-up')).is_closed()  # behind it, much more than 200 ms have passed
         c.send(piece)
     assert c.response().text == 'abcdef'
 
