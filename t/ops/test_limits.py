@@ -73,6 +73,7 @@ def test_connections_that_ask_for_nothing_make_room(server, conf, port, opens):
     assert not is_over(silent[-1])
 
 
+@pytest.mark.sluice_only('it closes those that come while all others are busy')
 def test_a_silent_connection_beside_busy_ones_makes_room(server, conf):
     s = server(conf(**one_worker(events='worker_connections 12;')))
     busy = [s.connect().send(GET[:-2]) for _ in range(11)]
