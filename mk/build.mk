@@ -71,10 +71,11 @@ $(3): $(OBJDIR)/$(patsubst /%,%,$(1))/%.o: $(1)/%.cpp $(BUILDDIR)/flags | $(BUIL
 	@mkdir -p $$(@D)
 	$$(Q)$$(module_compile) $$(MODULE_CFLAGS_$(2)) -c $$< -o $$@
 
-$(BUILDDIR)/modules/$(2).so: $(3) $(OBJDIR)/lists/$(2) mk/module.map $(BUILDDIR)/config.mk
+$(BUILDDIR)/modules/$(2).so: $(3) $(OBJDIR)/lists/$(2) mk/module.map mk/seal $(BUILDDIR)/config.mk
 	$$(call say,MODULE,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CXX) $$(CXXFLAGS) -shared $(3) -Wl,--version-script=mk/module.map $$(LDFLAGS) $$(MODULE_LIBS_$(2)) -o $$@
+	$$(Q)mk/seal $$@
 
 $(call remember,$(OBJDIR)/lists/$(2),$(3))
 MODULE_OBJECTS_$(2) := $(3)
@@ -99,10 +100,11 @@ $(INDEX): $(SERVER) $(MODULES)
 # Each t/data/modules/NAME.cpp becomes $(BUILDDIR)/test-modules/NAME.so.
 TEST_MODULES := $(patsubst t/data/modules/%.cpp,$(BUILDDIR)/test-modules/%.so,$(wildcard t/data/modules/*.cpp))
 
-$(BUILDDIR)/test-modules/%.so: t/data/modules/%.cpp $(BUILDDIR)/flags mk/module.map | $(BUILDDIR)/include/sluice
+$(BUILDDIR)/test-modules/%.so: t/data/modules/%.cpp $(BUILDDIR)/flags mk/module.map mk/seal | $(BUILDDIR)/include/sluice
 	$(call say,MODULE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(module_compile) -shared $< -Wl,--version-script=mk/module.map $(LDFLAGS) -o $@
+	$(Q)mk/seal $@
 
 test-modules: $(TEST_MODULES)
 

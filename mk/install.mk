@@ -58,6 +58,7 @@ sdk:
 	@cd src && find . -name '*.h' -exec install -D -m 644 {} $(D)$(INCLUDE_DIR)/{} \;
 	@install -d $(D)$(SHARE_DIR) $(D)$(dir $(PC_FILE))
 	@install -m 644 mk/sdk/module.mk mk/module.map $(D)$(SHARE_DIR)/
+	@install -m 755 mk/seal $(D)$(SHARE_DIR)/
 	@printf '# Written by make install.\nSLUICE_INCLUDE := ../../include\nSLUICE_MODULES := %s\nSLUICE_SBIN := %s\n' \
 	    '$(MODULES_PATH)' '$(SBIN_PATH)' > $(D)$(SHARE_DIR)/paths.mk
 	@$(fill) mk/sdk/sluice.pc.in > $(D)$(PC_FILE)

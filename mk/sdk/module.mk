@@ -34,6 +34,7 @@ all: $(MODULE).so
 
 $(MODULE).so: $(OBJECTS)
 	$(CXX) $(CXXFLAGS) -shared $^ -Wl,--version-script=$(SLUICE_SHARE)/module.map -Wl,-z,relro,-z,now $(LDFLAGS) $(LIBS) $(PKGS_LIBS) -o $@
+	@$(SLUICE_SHARE)/seal $@
 
 %.o: %.cpp
 	$(CXX) $(CXXFLAGS) $(SLUICE_CXXFLAGS) $(PKGS_CXXFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@

@@ -2,7 +2,9 @@
 import os
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 
 import pytest
 from staging import BUILD, ROOT, config_value, make
@@ -118,7 +120,10 @@ def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler)
     (tmp_path / 'trivial.cpp').write_text(TRIVIAL)
     (tmp_path / 'Makefile').write_text(MAKEFILE)
     make(f'CXX={compiler}', cwd=tmp_path, **stage.sdk_environment)
-    assert exported(tmp_path / 'http_trivial.so') == ['sluice_module']
+    module = tmp_path / 'http_trivial.so'
+    assert exported(module) == ['sluice_module']
+    content = module.read_bytes()
+    assert content[-8:] == struct.pack('<LL', zlib.crc32(content[:-8]), len(content) - 8)
 
 
 def test_a_build_folder_has_one_name(stage):

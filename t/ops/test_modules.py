@@ -135,6 +135,7 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
 
 
 PAGE = 4096
+SEAL = 8
 
 
 def test_modules_load_although_children_are_ignored(tmp_path):
@@ -145,9 +146,27 @@ def test_modules_load_although_children_are_ignored(tmp_path):
     assert told.returncode == 0, told.stderr
 
 
-def test_corrupt_files_are_refused_in_one_sentence(install):
-    """Damage that the dynamic linker trips over, and then some that is nowhere in particular."""
+def test_a_byte_that_is_another_one_is_seen_wherever_it_is(install):
+    """Most of a module is code, and none of it runs until a configuration or a request asks for it."""
     whole = (BUILD / 'modules/http_autoindex.so').read_bytes()
+    for at in random.Random(7).sample(range(PAGE, len(whole) - SEAL // 2), 30):
+        content = bytearray(whole)
+        content[at] ^= 1 << at % 8
+        install.write('http_autoindex.so', bytes(content))
+        assert install.refusal(loading('http_autoindex.so')) == 'module "F/modules/http_autoindex.so" is corrupt: its checksum is wrong', at
+
+
+def test_a_module_without_its_symbols_loads(install):
+    path = install.put('http_autoindex')
+    before = path.stat().st_size
+    subprocess.run(['strip', path], check=True)
+    assert path.stat().st_size < before
+    assert install.test(loading('http_autoindex.so'))[0] == 0
+
+
+def test_corrupt_files_are_refused_in_one_sentence(install):
+    """Damage that the dynamic linker trips over, and then some that is nowhere in particular, in a file without a seal."""
+    whole = (BUILD / 'modules/http_autoindex.so').read_bytes()[:-SEAL]
     damaged = {f'zeroed {at}': whole[:at] + bytes(PAGE) + whole[at + PAGE:] for at in range(PAGE, min(len(whole), 40 * PAGE), PAGE)}
     for seed in range(30):
         content = bytearray(whole)
@@ -415,21 +434,27 @@ def test_a_replaced_file_is_taken_up_by_the_next_reload(install, start):
     assert traffic.failures == []
 
 
-def zero_a_page(path):
+def zero_a_page(path, at):
     """In place, as a bad disk would: who runs has a copy of its own."""
     with path.open('r+b') as file:
-        file.seek(PAGE)
+        file.seek(at)
         file.write(bytes(PAGE))
+
+
+def zero_a_page_unseen(path):
+    os.truncate(path, path.stat().st_size - SEAL)
+    zero_a_page(path, PAGE)
 
 
 @pytest.mark.parametrize('spoil, told', [
     (lambda install: install.write('http_answering.so', 'nonsense'), r'dlopen\(\) ".*/http_answering\.so" failed \(.*: file too short\)'),
-    pytest.param(lambda install: zero_a_page(install.modules / 'http_answering.so'),
+    (lambda install: zero_a_page(install.modules / 'http_answering.so', 2 * PAGE), r'module ".*/http_answering\.so" is corrupt: its checksum is wrong'),
+    pytest.param(lambda install: zero_a_page_unseen(install.modules / 'http_answering.so'),
                  r'module ".*/http_answering\.so" is corrupt: loading it ends with signal \d+',
                  marks=pytest.mark.skipif('-fsanitize' in binary.version_text(binary.path()), reason='the sanitizer trips over the damage, and reports that')),
     (lambda install: install.put_test('from_the_future', 'http_answering'), r'module ".*/http_answering\.so" was built for ABI 4\.7'),
     (lambda install: (install.modules / 'http_answering.so').unlink(), r'module ".*/http_answering\.so" is in the index but not there'),
-], ids=['nonsense', 'corrupt', 'wrong-abi', 'missing'])
+], ids=['nonsense', 'wrong-checksum', 'corrupt', 'wrong-abi', 'missing'])
 def test_a_reload_that_fails_on_a_module_disturbs_nobody(install, start, spoil, told):
     install.put_test('answering_old', 'http_answering')
     install.index()

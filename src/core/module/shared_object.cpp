@@ -17,6 +17,7 @@
 #include "core/base/unique_fd.h"
 #include "core/module/index.h"
 #include "core/module/probe.h"
+#include "core/module/seal.h"
 
 /// The header of the server itself, as the linker leaves it in memory.
 extern "C" const ElfW(Ehdr) __ehdr_start;
@@ -207,6 +208,7 @@ Result<std::unique_ptr<SharedObject>> SharedObject::open(const std::string& path
     // What once went well in this process does so again, and most modules of a reload are the old ones.
     static std::set<Version> tried;
     if (!tried.contains(file->version)) {
+        if (is_seal_broken(content)) return Error("module \"" + path + "\" is corrupt: its checksum is wrong");
         Loading loading(path, copy->get(), content);
         if (Result<void> probed = probe(path, copy->get(), loading); !probed) return probed.error();
         tried.insert(file->version);

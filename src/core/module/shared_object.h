@@ -14,8 +14,8 @@ namespace sluice::module {
 class SharedObject {
  public:
     /// Maps the file. Errors are one sentence: nginx's `dlopen() "…" failed (…)` where the file is no shared object,
-    /// else what was expected and what was found. A file that this process has not seen yet is tried by a child
-    /// first.
+    /// else what was expected and what was found. A file that this process has not seen yet is held against its seal,
+    /// if it has one, and tried by a child first.
     static Result<std::unique_ptr<SharedObject>> open(const std::string& path);
     SharedObject(const SharedObject&) = delete;
     /// Unmaps it; nothing of the module may be in use any more.
