@@ -1,6 +1,9 @@
 # The build proper; the Makefile in the root calls it. No list to edit: every src/**/*.cpp goes into the server, every
 # folder of modules/ becomes one .so, every t/unit/**/*_test.cpp goes into the unit tests.
 BUILDDIR ?= build
+ifneq ($(words $(CURDIR)),1)
+$(error make can't build in "$(CURDIR)", a folder with blanks in its name)
+endif
 # One name for one folder: objects and their header dependencies are found by it.
 override BUILDDIR := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILDDIR)))
 include $(BUILDDIR)/config.mk

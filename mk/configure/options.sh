@@ -125,9 +125,14 @@ leave_out_module() {
     WITHOUT_MODULES="$WITHOUT_MODULES $1"
 }
 
+# By its whole name: make builds objects of it by that, and one that begins with ".." would lead out of BUILDDIR.
 add_module() {
-    dir=$1
-    if [ -n "$(find "$dir" -name '*.cpp' 2>/dev/null | head -n 1)" ]; then
+    dir=$(cd "$1" 2> /dev/null && pwd) || dir=$1
+    if is_one_of "$dir" "$EXTRA_MODULE_DIRS"; then
+        return 0
+    elif [ -d "modules/$(basename "$dir")" ]; then
+        fail "\"$1\": there is a module of that name already, modules/$(basename "$dir")"
+    elif [ -n "$(find "$dir" -name '*.cpp' 2>/dev/null | head -n 1)" ]; then
         EXTRA_MODULE_DIRS="$EXTRA_MODULE_DIRS $dir"
     else
         note "\"$dir\" holds no module for this server (no *.cpp); continuing without it"
@@ -144,11 +149,14 @@ module_option() {
 }
 
 # make takes what a blank separates for two, and the rest means something to make, sed or the shell.
-check_path() {
-    case "$(value_of "$1")" in
-        *[[:space:]\"\'\$\`\\\|\&\;\#\*\?\<\>\(\)]*)
-            fail "\"$1\": a path with blanks, quotes or signs of the shell in it can't be built" ;;
+can_be_built() {
+    case "$1" in
+        *[[:space:]\"\'\$\`\\\|\&\;\#\*\?\<\>\(\)]*) return 1 ;;
     esac
+}
+
+check_path() {
+    can_be_built "$(value_of "$1")" || fail "\"$1\": a path with blanks, quotes or signs of the shell in it can't be built"
 }
 
 parse_option() {
@@ -201,6 +209,7 @@ accepted_option() {
 }
 
 parse_options() {
+    can_be_built "$(pwd)" || fail "\"$(pwd)\": sources in a folder with blanks, quotes or signs of the shell in its name can't be built"
     for option in "$@"; do
         case "$option" in
             --help | -h) usage; exit 0 ;;

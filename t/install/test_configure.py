@@ -99,6 +99,37 @@ def test_a_path_that_can_not_be_built_is_named(configure, option):
     assert done.status == 1 and f'./configure: error: "{option}": a path with blanks, ' in done.err
 
 
+def test_sources_that_can_not_be_built_where_they_are(tmp_path):
+    tree = tmp_path / 'a b'
+    for name in ('mk/configure', 'src/core/base'):
+        shutil.copytree(ROOT / name, tree / name)
+    for name in ('configure', 'mk/build.mk'):
+        shutil.copy(ROOT / name, tree / name)
+    done = subprocess.run(['./configure'], cwd=tree, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and f'./configure: error: "{tree}": sources in a folder with blanks, ' in done.stderr
+    done = subprocess.run(['make', '-f', 'mk/build.mk'], cwd=tree, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and f'make can\'t build in "{tree}", a folder with blanks in its name' in done.stderr
+
+
+def test_a_module_is_added_once_by_its_whole_name(configure, tmp_path):
+    module = tmp_path / 'http_added'
+    module.mkdir()
+    (module / 'a.cpp').write_text('// a\n')
+    relative = os.path.relpath(module, ROOT)
+    done = configure(*(f'--add-dynamic-module={name}' for name in (f'{module}/', f'./{relative}', f'{relative}//', module)))
+    assert done.status == 0
+    lines = (done.folder / 'config.mk').read_text().splitlines()
+    assert [line.split() for line in lines if line.startswith('EXTRA_')] == [['EXTRA_MODULE_DIRS', ':=', str(module)]]
+
+
+def test_a_module_of_a_name_that_is_taken_is_refused(configure, tmp_path):
+    module = tmp_path / 'http_proxy'
+    module.mkdir()
+    (module / 'a.cpp').write_text('// a\n')
+    done = configure(f'--add-dynamic-module={module}')
+    assert done.status == 1 and f'"{module}": there is a module of that name already, modules/http_proxy' in done.err
+
+
 def test_a_compiler_that_does_not_work_is_named(configure):
     done = configure('--with-cc=/nonexistent/c++')
     assert done.status == 1 and '"/nonexistent/c++" does not build' in done.err
