@@ -43,7 +43,10 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
             loop->backend_ = std::move(*uring);
             return loop;
         }
-        if (options.backend == BackendKind::io_uring) return uring.error();
+        const Error& why = uring.error();
+        if (options.backend == BackendKind::io_uring) return why;
+        options.log.write(LogLevel::notice, why.number,
+                          "io_uring does not work here, the \"epoll\" event method is used: ", why.text);
     }
     auto epoll = as_backend(EpollBackend::create(buffers));
     if (!epoll) return epoll.error();

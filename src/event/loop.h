@@ -20,7 +20,7 @@ class BufferPool;
 enum class BackendKind : uint8_t { best, io_uring, epoll };
 
 struct LoopOptions {
-    BackendKind backend = BackendKind::best;  ///< `best`: io_uring where it works, else epoll, silently
+    BackendKind backend = BackendKind::best;  ///< `best`: io_uring where it works, else epoll (a notice)
     uint32_t connections = 512;               ///< sizes rings; not a limit here
     Log log;
 };

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 
@@ -195,4 +196,17 @@ def test_a_second_upgrade_meanwhile_is_refused(daemon, conf):
     old.send_signal(signal.SIGQUIT)
     wait_for(lambda: not processes.alive(old.pid), 'the end of the old master')
     s.follow(new)
+    assert s.get('/none').status == 404
+
+
+# Event methods
+
+@pytest.mark.sluice_only('it has no io_uring')
+def test_workers_that_may_not_use_io_uring_say_so(server, conf):
+    """The master may: root needs no right to lock memory."""
+    s = server(conf(main='user nobody daemon;' if os.geteuid() == 0 else ''))
+    s.write('conf/nginx.conf', re.sub(r'\buse \w+;', '', s.read('conf/nginx.conf')))
+    resource.prlimit(s.process.pid, resource.RLIMIT_MEMLOCK, (0, 0))
+    s.reload()
+    s.wait_log(r'\[notice\] \d+#\d+: io_uring does not work here, the "epoll" event method is used: \w+.* \(\d+: ')
     assert s.get('/none').status == 404
