@@ -139,11 +139,12 @@ Error Parser::not_allowed(const Token& name, std::span<const KnownDirective> kno
 
 Error Parser::unknown(const Token& name) {
     constexpr Text kByteOrderMark = "\xEF\xBB\xBF";
-    const std::string advice = environment_.directives.advise(name.text, scope_->context);
-    if (!advice.empty()) {
-        suggest(arena().copy(advice));
-    } else if (name.text.starts_with(kByteOrderMark)) {
+    if (name.text.starts_with(kByteOrderMark)) {
+        // Nobody sees it: "did you mean" the very same word would not help.
         suggest("the file begins with a byte order mark; save it without one");
+    } else if (const std::string advice = environment_.directives.advise(name.text, scope_->context);
+               !advice.empty()) {
+        suggest(arena().copy(advice));
     }
     return Error(arena().concat("unknown directive \"", name.text, "\""));
 }

@@ -31,6 +31,18 @@ char printable(char c) {
     return (byte < 0x20 && c != '\t') || byte == 0x7f ? '?' : c;
 }
 
+/// A further byte of a character of UTF-8: it takes no column, and no cut may be in front of it.
+bool continues_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+/// A place to cut the line at, here or a few bytes before.
+size_t cut_at(Text line, size_t place) {
+    for (size_t back = 0; back < 4 && place > back && place < line.size(); ++back)
+        if (!continues_character(line[place - back])) return place - back;
+    return std::min(place, line.size());
+}
+
 std::string gutter(Text label) {
     std::string made(label.size() < kGutter ? kGutter - label.size() : 0, ' ');
     return made.append(label).append(" | ");
@@ -38,7 +50,7 @@ std::string gutter(Text label) {
 
 /// One line of the file behind its number, from byte `skipped` on.
 void add_line(std::string& out, Text line, uint32_t number, size_t skipped) {
-    const Text shown = line.substr(std::min(skipped, line.size()), kWidest);
+    const Text shown = line.substr(0, cut_at(line, skipped + kWidest)).substr(std::min(skipped, line.size()));
     out.append("\n").append(gutter(std::to_string(number)));
     std::transform(shown.begin(), shown.end(), std::back_inserter(out), printable);
 }
@@ -46,10 +58,11 @@ void add_line(std::string& out, Text line, uint32_t number, size_t skipped) {
 void add_source(std::string& out, const Diagnostic& diagnostic) {
     const Text line = line_of(diagnostic.content, diagnostic.pointed.line);
     const size_t caret = std::min<size_t>(diagnostic.pointed.column - 1, line.size());
-    const size_t skipped = caret > kBeforeCaret ? caret - kBeforeCaret : 0;
+    const size_t skipped = caret > kBeforeCaret ? cut_at(line, caret - kBeforeCaret) : 0;
     add_line(out, line, diagnostic.pointed.line, skipped);
     out.append("\n").append(gutter({}));
-    for (size_t i = skipped; i < caret; ++i) out += line[i] == '\t' ? '\t' : ' ';
+    for (size_t i = skipped; i < caret; ++i)
+        if (!continues_character(line[i])) out += line[i] == '\t' ? '\t' : ' ';
     out += '^';
 
     // At the end of a file that is the empty line behind the last one.

@@ -97,6 +97,18 @@ constexpr Drawn kDrawn[] = {
      "    1 | \xEF\xBB\xBFmaster_process on;\n"
      "      | ^\n"
      "        the file begins with a byte order mark; save it without one"},
+    {"\xEF\xBB\xBF"
+     "daemon on;",
+     "unknown directive \"\xEF\xBB\xBF"
+     "daemon\" in D/nginx.conf:1\n"
+     "    1 | \xEF\xBB\xBF"
+     "daemon on;\n"
+     "      | ^\n"
+     "        the file begins with a byte order mark; save it without one"},
+    {"http { root n\u00e4\u20ac; tiny 0; }",
+     "value must be between 1 and 100 in D/nginx.conf:1\n"
+     "    1 | http { root n\u00e4\u20ac; tiny 0; }\n"
+     "      |                       ^"},
     {"http { tiny 0; }",
      "value must be between 1 and 100 in D/nginx.conf:1\n"
      "    1 | http { tiny 0; }\n"
@@ -162,6 +174,20 @@ TEST(ConfErrors, AVeryLongLineIsCutAroundTheCaret) {
     const std::string caret = error.substr(error.find('\n', begin) + 1);
     EXPECT_LE(shown.size(), 8U + 120U);
     EXPECT_EQ(shown.substr(caret.find('^'), 5), "maybe");
+}
+
+TEST(ConfErrors, AVeryLongLineIsCutBetweenCharacters) {
+    for (size_t ascii = 0; ascii < 3; ++ascii) {
+        Reading reading;
+        std::string word(ascii, 'a');
+        for (int i = 0; i < 100; ++i) word += "\u20ac";
+        const std::string error = reading.read("env " + word + "; daemon maybe; env " + word + ";");
+        const size_t begin = error.find('\n') + 1 + 8;
+        const std::string shown = error.substr(begin, error.find('\n', begin) - begin);
+        EXPECT_TRUE(shown.starts_with("\u20ac")) << shown;
+        EXPECT_TRUE(shown.ends_with("\u20ac")) << shown;
+        EXPECT_LE(shown.size(), 123U);
+    }
 }
 
 TEST(ConfErrors, OptionTextHasItsOwnEndAndPlace) {
