@@ -63,6 +63,7 @@ class Http1 final : public http::upstream::Protocol {
     bool says_keep_alive_ = false;
     bool keeps_ = false;
     bool is_chunked_request_ = false;
+    bool asks_for_head_ = false;
 };
 
 }  // namespace sluice::proxy

@@ -123,8 +123,7 @@ HeadState Http1::finish_head(Exchange& exchange) {
     answer.status = line.code;
     answer.status_line = line.status.in(buffer);
     version_ = line.version;
-    answer.has_no_body =
-        request.method == http::Method::head || line.code < 200 || line.code == 204 || line.code == 304;
+    answer.has_no_body = asks_for_head_ || line.code < 200 || line.code == 204 || line.code == 304;
     framing_ = fields_.judge_response(version_, answer.has_no_body);
     if (framing_.error != http::h1::FramingError::none) {
         request.log().error(0, http::h1::refusal_of(framing_.error, http::h1::Sender::upstream).text);
@@ -143,6 +142,7 @@ HeadState Http1::finish_head(Exchange& exchange) {
     if (framing_.kind == BodyKind::sized || answer.has_no_body)
         answer.content_length = fields_.content_length() ? static_cast<int64_t>(*fields_.content_length())
                                                          : http::Response::kUnknownLength;
+    answer.settle_length(request);
     left_ = framing_.size;
     using Handling = http::h1::Trailers;
     chunks_ = http::h1::ChunkedDecoder(http::h1::Sender::upstream,

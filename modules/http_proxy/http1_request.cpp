@@ -1,5 +1,8 @@
 // Http1: the request: its head from the template and the client's fields, its body.
+#include <sluice/http/fields/field_value.h>
+#include <sluice/http/fields/token.h>
 #include <sluice/http/server_connection.h>
+#include <sluice/http/upstream/loggable.h>
 
 #include "http1.h"
 
@@ -35,6 +38,12 @@ bool Http1::write_request(Exchange& exchange, event::Chain& out) {
     if (has_own) own_body = conf_.set_body->evaluate(request);
     Text method = request.method_name;
     if (conf_.method.is_set()) method = conf_.method->evaluate(request);
+    if (!http::is_token(method)) {
+        request.log().error(0, "invalid method \"", http::upstream::loggable(exchange.arena(), method),
+                            "\" for the upstream");
+        return false;
+    }
+    asks_for_head_ = text::iequals(method, "HEAD");
     is_chunked_request_ = false;
     const Text framing = framing_line(exchange, has_own ? &own_body : nullptr);
     out.add(exchange.arena(), write_head(exchange, method, conf_.head->sets_length ? Text{} : framing));
@@ -96,6 +105,8 @@ Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
     for (size_t i = 0; i < head.parts.size(); ++i) {
         const HeadTemplate::Part& part = head.parts[i];
         if (!part.name.empty()) values[i] = part.value.evaluate(request);
+        // A line break in a variable would be another field, or another request: what is no value stays behind.
+        if (!http::is_field_value(values[i])) values[i] = {};
         room += part.constant.size() + part.name.size() + values[i].size() + 4;
     }
     if (*conf_.pass_request_headers)

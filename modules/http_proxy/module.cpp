@@ -27,6 +27,12 @@ struct State {
     uint16_t port = 0;  ///< 0: there is none
 };
 
+/// What is sent instead of the client's body must not have that behind it, and HTTP/1.0 has no chunks.
+bool collects_body(const http::Request& request, const ProxyConf& conf) {
+    return conf.set_body.is_set() ||
+           (*conf.http_version == HttpVersion::v10 && request.body.framing != http::RequestBody::Framing::length);
+}
+
 http::Verdict proxy(http::Request& request) {
     const auto& conf = request.conf<ProxyConf>();
     const Target& target = **conf.target;
@@ -64,7 +70,8 @@ http::Verdict proxy(http::Request& request) {
                                                   .host = url.host,
                                                   .tls = url.is_secure ? &conf : nullptr,
                                                   .sessions = conf.sessions,
-                                                  .needs_alpn = true};
+                                                  .needs_alpn = true,
+                                                  .collects_body = collects_body(request, conf)};
     if (conf.sessions != nullptr) {
         auto& protocol = *request.arena().make<Http2>(conf);
         protocol.scheme = url.is_secure ? "https" : "http";

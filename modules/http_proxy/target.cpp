@@ -34,17 +34,25 @@ Url parse_url(Text text) {
     return url;
 }
 
+namespace {
+Text escape(Arena& arena, Text text, http::uri::Escape set) {
+    const size_t size = http::uri::escaped_size(text, set);
+    return size == text.size() ? text : http::uri::escape(text, set, arena.make_bytes(size));
+}
+}  // namespace
+
 Text make_uri(Arena& arena, const UriParts& parts) {
-    if (parts.is_evaluated && !parts.target.empty())
-        return parts.target.starts_with('?') ? arena.concat("/", parts.target) : parts.target;
+    using http::uri::Escape;
+    // What variables have made may hold anything: with a line break in it, it would be two requests.
+    if (parts.is_evaluated && !parts.target.empty()) {
+        const Text target = escape(arena, parts.target, Escape::target);
+        return target.starts_with('?') ? arena.concat("/", target) : target;
+    }
     if (parts.target.empty() && parts.unparsed.data() != nullptr) return parts.unparsed;
     const bool replaces = !parts.target.empty() && !parts.ignores_target;
     const Text rest = replaces ? parts.uri.substr(std::min(parts.replaced, parts.uri.size())) : parts.uri;
-    const size_t size = http::uri::escaped_size(rest, http::uri::Escape::path);
-    const Text escaped =
-        size == rest.size() ? rest : http::uri::escape(rest, http::uri::Escape::path, arena.make_bytes(size));
-    return arena.concat(replaces ? parts.target : Text{}, escaped, parts.args.empty() ? Text{} : Text("?"),
-                        parts.args);
+    return arena.concat(replaces ? parts.target : Text{}, escape(arena, rest, Escape::path),
+                        parts.args.empty() ? Text{} : Text("?"), escape(arena, parts.args, Escape::target));
 }
 
 }  // namespace sluice::proxy

@@ -1,11 +1,12 @@
 """What the upstream is asked: URI rules of proxy_pass, headers, bodies, method, version."""
 import socket
+import threading
 
 import pytest
 
 from lib.client import request
 from lib.messages import chunk, reply
-from lib.wait import wait_for
+from lib.wait import DEADLINE, wait_for
 
 CONF = r'''
     upstream named { server 127.0.0.1:%%up%%; }
@@ -38,6 +39,14 @@ CONF = r'''
         location /b/set { proxy_pass http://named; proxy_set_body "made $request_method"; }
         location /b/method { proxy_pass http://named; proxy_method PUT; }
         location /b/stream { proxy_pass http://named; proxy_request_buffering off; proxy_http_version 1.1; }
+        location /b/setstream { proxy_pass http://named; proxy_request_buffering off; proxy_set_body mine; }
+        location /b/stream10 { proxy_pass http://named; proxy_request_buffering off; proxy_http_version 1.0; }
+        location /b/toget { proxy_pass http://named; proxy_method GET; }
+        location /b/tohead { proxy_pass http://named; proxy_method HEAD; }
+        location /b/tovar { proxy_pass http://named; proxy_method $http_x_method; }
+        location /h/decoded/ { proxy_pass http://named; proxy_set_header X-Decoded $uri; }
+        location /decoded/ { proxy_pass http://127.0.0.1:%%up%%$uri; }
+        location /decodedargs/ { set $args uri=$uri; proxy_pass http://127.0.0.1:%%up%%/x; }
         location /h/vars { proxy_pass http://named; proxy_set_header X-Vars "$proxy_host $proxy_port $proxy_add_x_forwarded_for"; }
         location /h/inherit/ { proxy_set_header X-Outer o; proxy_pass http://named; location /h/inherit/in { proxy_pass http://named; } location /h/inherit/own { proxy_set_header X-Own o; proxy_pass http://named; } }
     }
@@ -173,3 +182,79 @@ def test_unbuffered_request_body(server, scripted):
     assert seen[1]['Transfer-Encoding'] == 'chunked'
     c.send(chunk('second'))
     assert c.response().text == 'got both'
+
+
+def test_own_body_instead_of_an_unbuffered_one(site):
+    """What the client sends must not follow it: on a kept connection it would be a request of its own."""
+    smuggled = b'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
+    for headers, body in (({'Content-Length': len(smuggled)}, smuggled), ({'Transfer-Encoding': 'chunked'}, chunk(smuggled))):
+        with site.connect() as c:
+            c.send(request('POST', '/b/setstream', headers) + body)
+            assert c.response().text == '/b/setstream'
+            assert c.get('/plain/x').text == '/plain/x'
+        assert [r.target for r in site.up.requests[-2:]] == ['/b/setstream', '/plain/x']
+        assert site.up.requests[-2].body == b'mine'
+
+
+def test_no_chunks_for_http10(site):
+    c = site.connect().send(request('POST', '/b/stream10', {'Transfer-Encoding': 'chunked'}) + chunk('first', end=False))
+    c.send(chunk('second'))
+    assert c.response().text == '/b/stream10'
+    headers = site.up.last.headers
+    assert headers['Content-Length'] == '11' and 'Transfer-Encoding' not in headers and site.up.last.body == b'firstsecond'
+
+
+def test_method_that_has_a_body_for_a_client_that_wants_none(server, scripted):
+    """The body comes when the client has its answer: it must not be the beginning of another one's."""
+    asked_again = threading.Event()
+
+    def script(peer, up):
+        while (r := peer.request()) is not None:
+            up.requests.append(r)
+            if r.target == '/b/toget?again':
+                peer.send(reply('good'))
+                continue
+            peer.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n')
+            assert asked_again.wait(DEADLINE)
+            peer.send('evil')
+    up = scripted(script)
+    s = server(CONF, ports={'up': up.port})
+    s.spare_descriptors(2)
+    with s.connect() as c:
+        assert c.request('HEAD', '/b/toget').status == 200
+        assert up.last.method == 'GET'
+        c.send(request('GET', '/b/toget?again'))
+        wait_for(lambda: up.connections == 2, 'another connection')
+        asked_again.set()
+        assert c.response().text == 'good'
+
+
+@pytest.mark.sluice_only('nginx passes the length on and leaves its client waiting')
+def test_method_without_a_body_for_a_client_that_wants_one(server, upstream):
+    up = upstream(lambda r: b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n' if r.method == 'HEAD' else reply(r.target))
+    s = server(CONF, ports={'up': up.port})
+    s.spare_descriptors(2)
+    with s.connect() as c:
+        assert c.get('/b/tohead').body == b'' and up.last.method == 'HEAD'
+        assert c.get('/plain/x').text == '/plain/x'
+
+
+@pytest.mark.sluice_only('nginx passes on what a variable says')
+@pytest.mark.parametrize('method, status', [('PUT', 200), ('GET /other HTTP/1.1', 500), ('', 500)])
+def test_method_of_a_variable(site, method, status):
+    assert site.get('/b/tovar', {'X-Method': method}).status == status
+    assert len(site.up.requests) == (status == 200)
+
+
+@pytest.mark.sluice_only('nginx sends decoded line breaks: the client writes the request')
+@pytest.mark.parametrize('target, seen', [
+    ('/decoded/x%20HTTP/1.1%0D%0AX-Evil:%20y%7f', '/decoded/x%20HTTP/1.1%0D%0AX-Evil:%20y%7F'),
+    ('/decodedargs/x%0D%0AX-Evil:%20y', '/xx%0D%0AX-Evil:%20y?uri=/decodedargs/x%0D%0AX-Evil:%20y'), ('/h/decoded/x%0D%0AX-Evil:%20y', '/h/decoded/x%0D%0AX-Evil:%20y'),
+    ('/h/decoded/x%0AX-Evil:%20y', '/h/decoded/x%0AX-Evil:%20y'),
+])
+def test_variables_add_no_lines(site, target, seen):
+    site.get(target)
+    assert 'X-Evil' not in site.up.last.headers and site.up.last.target == seen
+    assert len(site.up.requests) == 1
+    site.get('/h/decoded/a%20b')
+    assert site.up.last.headers['X-Decoded'] == '/h/decoded/a b'

@@ -116,6 +116,11 @@ class Passer {
 
 }  // namespace
 
+void Answer::settle_length(const Request& request) {
+    if (has_no_body && request.method != Method::head && status >= 200 && status != 204 && status != 304)
+        content_length = 0;
+}
+
 void pass_answer(Exchange& exchange) {
     Response& response = exchange.request().response;
     const Answer& answer = exchange.answer;

@@ -17,7 +17,11 @@ struct Answer {
     Text status_line;  ///< "200 Fine"
     Headers headers;   ///< in the request's arena; $upstream_http_*
     int64_t content_length = Response::kUnknownLength;
-    bool has_no_body = false;  ///< by its status or the request's method
+    bool has_no_body = false;  ///< by its status or the method that the upstream was asked with
+
+    /// To be called once the others are filled in: a client that has asked for more than the head (`proxy_method`)
+    /// must not wait for a body that never comes.
+    void settle_length(const Request& request);
 };
 
 /// Makes `request.response` of the exchange's answer: fields that are hidden stay behind, those that the server

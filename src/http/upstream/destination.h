@@ -20,6 +20,9 @@ struct Destination {
     /// Not null: requests share connections by these sessions, and the protocol is a FieldProtocol.
     const SharedSessions* sessions = nullptr;
     bool needs_alpn = false;  ///< with TLS, only where the upstream chooses that protocol by ALPN
+    /// The client's body is read first whatever `request_buffering` says: it is not sent at all, or needs its length
+    /// in front of it.
+    bool collects_body = false;
 };
 
 }  // namespace sluice::http::upstream

@@ -89,7 +89,8 @@ void Exchange::begin() {
     selection_ = &group_.balancer->begin(request_);
     RequestBody& body = request_.body;
     if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
-    streams_body_ = !*conf_.request_buffering && *conf_.pass_request_body && !body.is_complete();
+    streams_body_ =
+        !*conf_.request_buffering && *conf_.pass_request_body && !destination_.collects_body && !body.is_complete();
     // Only there a server says that it has not acted on a request.
     remembers_body_ = streams_body_ && destination_.sessions != nullptr;
     if (streams_body_) return next_try();

@@ -201,12 +201,13 @@ void FieldProtocol::end_block(Exchange& exchange, size_t size) {
     head_ = Head::done;
     size_ = 0;
     answer.status = status_;
-    answer.has_no_body = exchange.request().method == Method::head || status_ == 204 || status_ == 304;
+    answer.has_no_body = text::iequals(method, "HEAD") || status_ == 204 || status_ == 304;
     if (const Field* length = answer.headers.find(KnownHeader::content_length)) {
         // The stream has checked it, and compares.
         if (const std::optional<uint64_t> number = text::parse_uint(length->value); number && *number <= INT64_MAX)
             answer.content_length = static_cast<int64_t>(*number);
     }
+    answer.settle_length(exchange.request());
 }
 
 HeadState FieldProtocol::read_head(Exchange& exchange, Text&) {

@@ -8,7 +8,7 @@
 namespace sluice::http::uri {
 namespace {
 
-constexpr size_t kSets = 6;
+constexpr size_t kSets = 7;
 using Table = std::array<uint8_t, 256>;
 
 constexpr uint8_t bit(Escape set) {
@@ -28,7 +28,7 @@ constexpr Table make_table() {
     constexpr auto kAll = static_cast<uint8_t>((1U << kSets) - 1);
     for (size_t byte = 0; byte < 256; ++byte) {
         if (byte < 0x20) table[byte] = kAll;
-        if (byte >= 0x7f) table[byte] = static_cast<uint8_t>(kAll & ~bit(Escape::memcached));
+        if (byte >= 0x7f) table[byte] = static_cast<uint8_t>(kAll & ~bit(Escape::memcached) & ~bit(Escape::target));
         if (!is_unreserved(static_cast<char>(byte))) table[byte] |= bit(Escape::component);
     }
     add(table, Escape::path, " \"#%<>?\\^`{|}");
@@ -36,6 +36,7 @@ constexpr Table make_table() {
     add(table, Escape::html, " \"#%'");
     add(table, Escape::refresh, " \"'<>\\^`{|}");
     add(table, Escape::memcached, " %");
+    add(table, Escape::target, " \x7f");
     return table;
 }
 

@@ -18,6 +18,7 @@ enum class Escape : uint8_t {
     html,       ///< space " # % '
     refresh,    ///< space " ' < > \ ^ ` { | }
     memcached,  ///< space %
+    target,     ///< space: what would end a request target that is complete otherwise; no byte above 0x7f
 };
 
 /// Bytes that escape() writes; source.size() when there is nothing to escape.

@@ -39,6 +39,8 @@ TEST(Escape, each_set_escapes_its_printable_bytes) {
     EXPECT_EQ(printable_escapes(Escape::html), " \"#%'");
     EXPECT_EQ(printable_escapes(Escape::refresh), " \"'<>\\^`{|}");
     EXPECT_EQ(printable_escapes(Escape::memcached), " %");
+    EXPECT_EQ(printable_escapes(Escape::target), " ");
+    EXPECT_EQ(escaped("/a%20\xc3\xa4\r\n\x7f", Escape::target), "/a%20\xc3\xa4%0D%0A%7F");
 }
 
 TEST(Escape, bytes_that_are_not_printable) {

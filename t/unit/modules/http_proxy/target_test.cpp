@@ -64,6 +64,15 @@ TEST(ProxyTarget, WithoutAUriTheRequestsOwnPasses) {
               "/new%20x?d");
 }
 
+TEST(ProxyTarget, NothingEndsTheRequestLine) {
+    EXPECT_EQ(
+        uri({.target = "/a b\r\nX: y", .is_evaluated = true, .unparsed = {}, .uri = "/", .args = {}, .replaced = 1}),
+        "/a%20b%0D%0AX:%20y");
+    EXPECT_EQ(
+        uri({.target = {}, .is_evaluated = false, .unparsed = {}, .uri = "/", .args = "b\r\n c", .replaced = 1}),
+        "/?b%0D%0A%20c");
+}
+
 TEST(ProxyTarget, AUriReplacesTheLocation) {
     const UriParts from{.target = "/to/",
                         .is_evaluated = false,
