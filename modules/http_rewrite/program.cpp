@@ -117,7 +117,8 @@ std::optional<Verdict> rewrite(Request& request, const Rewrite& step, LogLevel l
         request.log().error(0, "the rewritten URI has a zero length");
         return Verdict::respond(500);
     }
-    request.uri = path;
+    // Who compares sees by its place that it is another URI, even where all of the old one was captured.
+    request.uri = path.data() == request.uri.data() ? request.arena().copy(path) : path;
     request.is_internal = true;
     request.log().write(level, 0, "rewritten data: \"", path, "\", args: \"", request.args, "\"");
     request.is_uri_changed = step.flag != Rewrite::Flag::stop;

@@ -47,6 +47,8 @@ CONF = r'''
         location /h/decoded/ { proxy_pass http://named; proxy_set_header X-Decoded $uri; }
         location /decoded/ { proxy_pass http://127.0.0.1:%%up%%$uri; }
         location /decodedargs/ { set $args uri=$uri; proxy_pass http://127.0.0.1:%%up%%/x; }
+        location /rewhole/ { rewrite (.*) $1 break; proxy_pass http://127.0.0.1:%%up%%; }
+        location /rewholeuri/ { rewrite (.*) $1 break; proxy_pass http://127.0.0.1:%%up%%/ignored/; }
         location /h/vars { proxy_pass http://named; proxy_set_header X-Vars "$proxy_host $proxy_port $proxy_add_x_forwarded_for"; }
         location /h/inherit/ { proxy_set_header X-Outer o; proxy_pass http://named; location /h/inherit/in { proxy_pass http://named; } location /h/inherit/own { proxy_set_header X-Own o; proxy_pass http://named; } }
     }
@@ -69,6 +71,7 @@ def site(server, upstream):
     ('/query/x?y', '/q?fixed=1x?y'), ('/re/x%20y', '/re/x%20y'), ('/recap/x', '/cap/x'), ('/recap/x?a=b', '/cap/x'),
     ('/var/a%20?b', '/var/a%20?b'), ('/varuri/a?b', '/made/varuri/a?b'), ('/varname/x', '/varname/x'), ('/whole/a%2Fb?c', '/whole/a%2Fb?c'),
     ('/rewritten/x?y', '/new/x?y'), ('/rewriteargs/?y=2', '/new?x=1&y=2'), ('/if/?x=1', '/if/?x=1'), ('/named/', '/named/'),
+    ('/rewhole/a%2Fb//%20?c', '/rewhole/a/b/%20?c'), ('/rewholeuri/x', '/rewholeuri/x'),
     ('/limit/x', '/get/x'), ('/slash/%C3%A4', '/%C3%A4'), ('/slash/a;b=c', '/a;b=c'), ('/slash/a+b', '/a+b'),
 ])
 def test_uri(site, target, seen):
