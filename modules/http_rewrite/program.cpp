@@ -59,7 +59,9 @@ Verdict answer(Request& request, const Return& step) {
         return Verdict::respond(step.status);
     }
     if (!step.has_text && step.status == 204) return request.respond_with(204, {}, {});
-    return request.respond_with(step.status, http::content_type_of(request), text);
+    // An answer of an upstream that led here by X-Accel-Redirect has said what it is.
+    const Text type = request.response.content_type;
+    return request.respond_with(step.status, type.empty() ? http::content_type_of(request) : type, text);
 }
 
 Text joined_args(Request& request, const Rewrite& step, bool escapes) {

@@ -139,6 +139,7 @@ void send_builtin_page(Request& request, uint16_t status) {
     response.clear_validators();
     response.allows_ranges = false;
     response.headers.remove(KnownHeader::content_encoding);
+    response.headers.remove(KnownHeader::accept_ranges);
     Text body;
     if (wants_refresh(request, status)) {
         body = refresh_body(request);

@@ -27,6 +27,8 @@ CONF = r'''
         location /redirect2/ { proxy_pass http://127.0.0.1:%%up%%; proxy_redirect http://inner.example/ /outer/; proxy_redirect ~^http://re(\d)\.example/(.*)$ http://$host/$1/$2; }
         location /redirectoff/ { proxy_pass http://127.0.0.1:%%up%%/app/; proxy_redirect off; }
         location /cookie/ { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_domain inner.example outer.example; proxy_cookie_path /app/ /; proxy_cookie_flags one secure samesite=lax; }
+        location /kept/ { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_path /app/ /; proxy_ignore_headers X-Accel-Limit-Rate; }
+        location /said/ { internal; return 200 "said $limit_rate"; }
         location /inner/ { internal; alias html/; add_header X-Inner yes; }
         location /page.html { internal; }
         location /ranges/ { proxy_pass http://127.0.0.1:%%up%%; proxy_force_ranges on; }
@@ -309,6 +311,15 @@ def test_x_accel_redirect(proxied):
     r = s.get('/')
     assert r.text == 'local file' and r.headers['X-Inner'] == 'yes' and r.headers['Content-Type'] == 'text/x' and r.headers['Set-Cookie'] == 'a=b'
     assert s.get('/ignore/').text == 'upstream body'
+
+
+def test_fields_that_an_x_accel_redirect_keeps(proxied):
+    kept = {'Content-Type': 'text/x', 'Content-Disposition': 'inline', 'Accept-Ranges': 'none', 'Cache-Control': 'private', 'Set-Cookie': 'a=b; path=/app/x'}
+    s = proxied(reply('', headers=kept | {'X-Accel-Redirect': '/said/', 'X-Accel-Limit-Rate': '50000', 'X-Other': '1'}))
+    r = s.get('/')
+    assert r.text == 'said 50000' and 'X-Other' not in r.headers and {name: r.headers[name] for name in kept} == kept
+    r = s.get('/kept/')
+    assert r.text == 'said 0' and r.headers['Set-Cookie'] == 'a=b; path=/x'
 
 
 def test_x_accel_limit_rate(proxied):

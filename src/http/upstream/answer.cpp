@@ -173,11 +173,22 @@ void pass_kept_fields(Exchange& exchange) {
     for (const Field& field : exchange.answer.headers) {
         switch (field.known) {
             case KnownHeader::content_type: set_content_type(request.response, field.value); break;
-            case KnownHeader::set_cookie:
+            case KnownHeader::set_cookie: {
+                Field cookie = field;
+                if (const Text value = exchange.protocol().rewrite(exchange, field); value.data() != nullptr)
+                    cookie.value = value;
+                cookie.next = nullptr;
+                request.response.headers.add(request.arena(), cookie);
+                break;
+            }
+            case KnownHeader::accept_ranges:
             case KnownHeader::cache_control:
             case KnownHeader::expires:
             case KnownHeader::content_disposition: request.response.headers.add(request.arena(), field); break;
-            case KnownHeader::x_accel_limit_rate: request.set_limit_rate(field.value); break;
+            case KnownHeader::x_accel_limit_rate:
+                if (!exchange.conf().ignore_headers->has(IgnoredHeader::x_accel_limit_rate))
+                    request.set_limit_rate(field.value);
+                break;
             default: break;
         }
     }
