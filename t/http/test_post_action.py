@@ -67,6 +67,18 @@ def test_the_client_does_not_wait(noted):
     assert len(s.access(1)) == 1
 
 
+def test_the_note_outlives_a_client_that_resets_the_connection(noted):
+    held = Held()
+    s = noted(answering_late(held))
+    c = s.connect()
+    assert c.get('/logged/page').text == 'the page'
+    wait_for(lambda: s.notes.requests, 'the note')
+    c.reset()
+    assert s.get('/off/page').text == 'the page'  # what came before it was seen
+    held.open()
+    assert s.access(1, 'logs/after.log') == ['/logged/page|/note|200|[OK]|8']
+
+
 def test_who_ends_the_connection_does_not_wait_either(noted):
     """Where the answer waited for the end of its connection, each would take 200 ms."""
     held = Held()

@@ -464,6 +464,20 @@ def test_ignore_client_abort(server, upstream):
     assert s.access(1, 'logs/v.log') == ['200']
 
 
+def test_ignore_client_abort_by_a_reset(server, upstream):
+    gate = Held()
+    up = upstream(lambda _: (gate.pass_(), reply('x'))[1])
+    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_ignore_client_abort on; access_log logs/v.log v;',
+                     before='log_format v "$upstream_status"; server { listen 127.0.0.1:%%other%%; return 204; }'), ports={'a': up.port})
+    s.spare_descriptors(1)
+    c = s.connect().send(request('GET', '/'))
+    wait_for(lambda: up.requests, 'the request')
+    c.reset()
+    assert s.get('/', port='other').status == 204  # what came before it was seen
+    gate.open()
+    assert s.access(1, 'logs/v.log') == ['200']
+
+
 def test_bind(server, scripted):
     def script(peer, _):
         peer.request()

@@ -165,6 +165,14 @@ void Session::end_head(uint16_t status) {
     exchange_->request.response.status = status;
 }
 
+/// A request that has not ended with its client (`proxy_ignore_client_abort`, `post_action`) goes on as it does when
+/// that has closed, as long as it waits for nothing of the connection; what it outputs fails.
+bool Session::may_go_on_alone() const {
+    const bool waits_for_body = exchange_->wants_body && !exchange_->body.is_complete();
+    return state_ == State::exchange && !waits_for_body && !connection_.transport().is_sending() &&
+           exchange_->held.empty();
+}
+
 void Session::on_failed(const Error& error) {
     ++depth_;
     is_broken_ = true;
@@ -175,7 +183,7 @@ void Session::on_failed(const Error& error) {
         } else {
             exchange_->request.on_client_gone();
         }
-        exchange_->request.finish(kStatusClientClosed);
+        if (!may_go_on_alone()) exchange_->request.finish(kStatusClientClosed);
     } else if (!is_over_) {
         connection_.log().write(LogLevel::info, error.number, error.text);
         close();

@@ -93,6 +93,7 @@ class Session final : public http::Session, public Stream {
     // Ending (session.cpp)
     void leave();
     void end_head(uint16_t status);
+    bool may_go_on_alone() const;
     void settle();
     void end_exchange();
     void next_exchange();
