@@ -213,6 +213,7 @@ bool PhaseEngine::find_config(Request& request) const {
     if (request.body.framing == RequestBody::Framing::length && core.client_max_body_size->count > 0 &&
         !request.body.is_discarded() && request.body.announced_length > core.client_max_body_size->count) {
         request.log().error(0, "client intended to send too large body: ", request.body.announced_length, " bytes");
+        request.body.discard();
         request.finish(413);
         return false;
     }

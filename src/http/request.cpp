@@ -116,6 +116,7 @@ void Request::redirect_internally(Text new_uri, Text new_args) {
     args = new_args;
     if (!count_uri_change("internally redirecting to", uri)) return;
     SLUICE_LOG_DEBUG(log(), "internal redirect: \"", uri, "?", args, "\"");
+    body.hand_on();
     is_internal = true;
     is_uri_changed = false;
     use_server(*server_);
@@ -130,6 +131,7 @@ void Request::redirect_to_named(Text name) {
         finish(500);
         return;
     }
+    body.hand_on();
     is_internal = true;
     is_uri_changed = false;
     use_location(*named);

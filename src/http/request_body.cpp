@@ -56,6 +56,10 @@ void RequestBody::discard() {
     if (state_ != State::done) state_ = State::discarding;
 }
 
+void RequestBody::hand_on() {
+    if (state_ != State::untouched) discard();
+}
+
 void RequestBody::feed(Request& request, Text piece, bool is_last) {
     const auto size = static_cast<int64_t>(piece.size());
     if (framing == Framing::chunked && !has_room_for(request, size)) return;

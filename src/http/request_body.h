@@ -52,6 +52,9 @@ class RequestBody {
     void share(Arena& arena, const RequestBody& other);
     /// Nobody will read the body: what still comes is dropped by the session.
     void discard();
+    /// Another location is going to answer: a body that nobody has read yet, or all of which was collected, is there
+    /// for it. Of any other a part is gone already: it is discarded.
+    void hand_on();
 
     /// The collected body: memory buffers and at most one file range, in order. Empty while streaming.
     const event::Chain& chain() const { return chain_; }

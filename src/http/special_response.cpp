@@ -132,6 +132,7 @@ Text refresh_body(Request& request) {
 }
 
 void send_builtin_page(Request& request, uint16_t status) {
+    request.body.discard();
     Response& response = request.response;
     const Page* page = find_page(status);
     response.status = public_status(status);
@@ -207,8 +208,6 @@ void answer_with_status(Request& request, uint16_t status) {
     if (ends_connection(status)) request.keeps_alive = false;
     request.response.content_length = Response::kUnknownLength;
     request.response.content_type = request.response.charset = {};
-    request.body.discard();
-    if (request.is_finished()) return;
     if (try_error_page(request, status)) return;
     send_builtin_page(request, status);
 }
