@@ -18,7 +18,7 @@ Text content_type_of(Request& request) {
 bool has_type(const Response& response, const conf::Sequence<Text>& types) {
     const Text type = text::trim(response.content_type.substr(0, response.content_type.find(';')));
     for (const Text wanted : types)
-        if (wanted == "*" ? !type.empty() : text::iequals(wanted, type)) return true;
+        if (wanted == "*" || text::iequals(wanted, type)) return true;
     return false;
 }
 

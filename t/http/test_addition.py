@@ -15,6 +15,7 @@ CONF = r'''
         location /after/ { alias html/; add_after_body /foot; }
         location /types/ { alias html/; add_after_body /foot; addition_types text/plain; default_type image/png; types { text/plain txt; } }
         location /any/ { alias html/; add_after_body /foot; addition_types *; }
+        location /untyped/ { alias html/; add_after_body /foot; addition_types *; types { } default_type ""; }
         location /missing/ { alias html/; add_before_body /nowhere; add_after_body /foot; }
         location /proxied/ { proxy_pass http://127.0.0.1:%%up%%; add_before_body /head; add_after_body /remote; }
         location /unbuffered/ { proxy_pass http://127.0.0.1:%%up%%; proxy_buffering off; add_before_body /head; add_after_body /remote; }
@@ -48,7 +49,7 @@ def site(server, upstream):
 
 @pytest.mark.parametrize('target, text', [
     ('/page.html', '<head>PAGE<foot>'), ('/before/page.html', '<head>PAGE'), ('/after/page.html', 'PAGE<foot>'),
-    ('/types/page.txt', 'text<foot>'), ('/types/page.html', 'PAGE'), ('/any/page.css', 'css<foot>'), ('/page.css', 'css'),
+    ('/types/page.txt', 'text<foot>'), ('/types/page.html', 'PAGE'), ('/any/page.css', 'css<foot>'), ('/untyped/page.css', 'css<foot>'), ('/page.css', 'css'),
     ('/proxied/', '<head>remotepart'), ('/unbuffered/', '<head>remotepart'), ('/empty/page.html', 'PAGE'),
     ('/empty.html', '<head><foot>'), ('/empty/empty.html', ''), ('/made/', '<head>made<foot>'),
     ('/vars/page.html', '[inner:/setter:/vars/page.html:GET:y]PAGE[inner]'), ('/redirected/page.html', '<foot>PAGE')])
