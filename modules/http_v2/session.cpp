@@ -95,7 +95,7 @@ void Session::fail(const Error& error) {
     if (is_broken_) return;
     is_broken_ = true;
     if (!streams_.empty()) connection_.log().write(LogLevel::info, error.number, error.text);
-    end_all(&Stream::on_connection_lost);
+    end_all(&Stream::on_client_lost);
     wake();
 }
 

@@ -68,7 +68,8 @@ class Session final : public http::Session {
     void on_answered() { flood_.earn(FloodGate::kReset); }
     /// Begins the graceful end (RFC 9113 §6.8): no more streams after the client has heard it.
     void drain();
-    bool has_peer_closed() const { return peer_closed_; }
+    /// Nothing more comes from the client, or can be sent to it.
+    bool has_lost_client() const { return peer_closed_ || is_broken_; }
     /// The buffer of the bytes that the library is reading; only within its callbacks.
     event::PoolBuffer& current_buffer() const { return *current_; }
 

@@ -51,7 +51,17 @@ void Stream::on_closed(uint32_t error) {
         return;
     }
     if (error != NGHTTP2_NO_ERROR) request_->log().info("client canceled stream ", id_);
-    on_connection_lost();
+    on_client_lost();
+}
+
+/// For its body, for its windows or for the connection to take what it is given.
+bool Stream::waits_for_client() const {
+    return is_pending_ || (body_ != Body::waiting && !is_input_ended_);
+}
+
+void Stream::on_client_lost() {
+    if (is_over_ || tunnel_ != nullptr || !has_begun_ || waits_for_client()) return on_connection_lost();
+    request_->on_client_gone();
 }
 
 void Stream::on_connection_lost() {

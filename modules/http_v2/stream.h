@@ -90,8 +90,11 @@ class Stream final : public Recycled<Stream, 128>,
     /// The library has closed it, by RST_STREAM or because both sides have ended.
     void on_closed(uint32_t error);
     bool is_closed() const { return is_closed_; }
-    /// The connection is gone: nothing can be answered.
+    /// The connection is gone, or has no time left: the request ends.
     void on_connection_lost();
+    /// Nothing can be answered any more. A request that outlives its client (`proxy_ignore_client_abort`,
+    /// `post_action`) goes on until it tries.
+    void on_client_lost();
     /// The client will send nothing more on the connection.
     void on_peer_closed();
     bool is_over() const { return is_over_; }
@@ -125,6 +128,8 @@ class Stream final : public Recycled<Stream, 128>,
     // stream_tunnel.cpp
     void tunnel_take(Text piece);
     void tunnel_held();
+    // stream.cpp
+    bool waits_for_client() const;
     // stream_output.cpp
     bool can_answer();
     void add_section(FieldLines lines);

@@ -29,8 +29,7 @@ ssize_t read_body(nghttp2_session*, int32_t, uint8_t*, size_t length, uint32_t* 
 /// A client that has closed its side can't open windows any more. A request may have gone on all the same
 /// (proxy_ignore_client_abort), up to here.
 bool Stream::can_answer() {
-    if (is_closed_ || is_broken_) return false;
-    if (!session_.has_peer_closed()) return true;
+    if (!is_closed_ && !is_broken_ && !session_.has_lost_client()) return true;
     request_->finish(http::kStatusClientClosed);
     return false;
 }

@@ -2,11 +2,14 @@
 import contextlib
 import re
 import socket
+import struct
 import threading
 
 import pytest
 
+from lib import h2
 from lib.client import request
+from lib.h2 import Peer
 from lib.messages import reply
 from lib.ports import free_port
 from lib.upstream import Held
@@ -476,6 +479,28 @@ def test_ignore_client_abort_by_a_reset(server, upstream):
     assert s.get('/', port='other').status == 204  # what came before it was seen
     gate.open()
     assert s.access(1, 'logs/v.log') == ['200']
+
+
+@pytest.mark.parametrize('what', ['stream', 'connection'])
+def test_ignore_client_abort_over_http2(server, upstream, what):
+    gate = Held()
+    up = upstream(lambda _: (gate.pass_(), reply('x'))[1])
+    s = server('log_format v "$upstream_status"; server { listen 127.0.0.1:%%main%% http2; location / { return 200 other; }'
+               ' location /x { proxy_pass http://127.0.0.1:%%a%%; proxy_ignore_client_abort on; access_log logs/v.log v; } }', ports={'a': up.port})
+    s.spare_descriptors(1)
+    with Peer(('127.0.0.1', s.port())) as peer:
+        stream = peer.ask('/x')
+        wait_for(lambda: up.requests, 'the request')
+        if what == 'stream':
+            peer.send(h2.reset(stream))
+            assert peer.get('/').text == 'other'
+        else:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            peer.socket.close()
+            with Peer(('127.0.0.1', s.port())) as other:
+                assert other.get('/').text == 'other'  # what came before it was seen
+        gate.open()
+        assert s.access(1, 'logs/v.log') == ['200']
 
 
 def test_bind(server, scripted):
