@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+from lib.messages import reply
+
 CONF = r'''
     server {
         listen 127.0.0.1:%%main%%;
@@ -107,6 +109,45 @@ def test_inner_level_replaces_outer(site):
 
 def test_internal_is_404(site):
     assert site.get('/internal/x').text == 'servermade'
+
+
+WITH_BODY = r'''
+    server {
+        listen 127.0.0.1:%%main%%;
+        location /chosen { error_page 418 = @up; return 418; }
+        location /twice { recursive_error_pages on; error_page 418 = @between; return 418; }
+        location @between { recursive_error_pages on; error_page 419 = @up; return 419; }
+        location /missing { error_page 404 = @up; root %%PREFIX%%/none; }
+        location /denied { limit_except GET { deny all; } error_page 403 =200 @up; }
+        location /dispatched { error_page 418 = @up; if ($request_method = POST) { return 418; } }
+        location /unbuffered { error_page 418 = @streamed; return 418; }
+        location /page { error_page 418 =200 /up; return 418; }
+        location /up { proxy_pass http://127.0.0.1:%%up%%; }
+        location @up { proxy_pass http://127.0.0.1:%%up%%; }
+        location @streamed { proxy_request_buffering off; proxy_pass http://127.0.0.1:%%up%%; }
+        location /large { client_max_body_size 2; error_page 413 =200 @up; proxy_pass http://127.0.0.1:%%up%%; }
+    }
+'''
+
+
+@pytest.fixture
+def with_body(server, upstream):
+    return server(WITH_BODY, ports={'up': upstream(lambda r: reply(f'{r.method} {r.body.decode()}')).port})
+
+
+@pytest.mark.parametrize('target', ['chosen', 'twice', 'missing', 'denied', 'dispatched', 'unbuffered', 'page'])
+def test_the_body_goes_where_an_error_page_leads(with_body, target):
+    method = 'GET' if target == 'page' else 'POST'
+    with with_body.connect() as c:
+        for body in ['first', 'x' * 100_000]:
+            answer = c.request('POST', f'/{target}', body=body)
+            assert (answer.status, answer.text) == (200, f'{method} {body}')
+        c.send(f'POST /{target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n')
+        assert c.response('POST').text == f'{method} abc'
+
+
+def test_a_body_that_was_refused_goes_nowhere(with_body):
+    assert with_body.request('POST', '/large', body='more').text == 'POST '
 
 
 def test_too_large_body(site):
