@@ -80,7 +80,7 @@ void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
     if (!connection.is_open() || is_broken_ || flush(connection) != event::SendState::failed) return;
     // A reset that came with these bytes: the failed send has taken the error with it, and nobody else would hear.
     is_broken_ = true;
-    tell_failed(connection, Error("send() failed", connection.send_error()));
+    tell_failed(connection, connection.send_failure());
 }
 
 // --- the handshake ---

@@ -130,7 +130,7 @@ bool TlsTransport::on_raw_sent(Connection& connection) {
     ports_.outgoing.release();
     if (plain_.empty()) return true;
     const SendState state = pump(connection);
-    if (state == SendState::failed) tell_failed(connection, Error("send() failed", connection.send_error()));
+    if (state == SendState::failed) tell_failed(connection, connection.send_failure());
     return state == SendState::done;
 }
 

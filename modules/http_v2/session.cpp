@@ -94,7 +94,7 @@ void Session::on_failed(const Error& error) {
 void Session::fail(const Error& error) {
     if (is_broken_) return;
     is_broken_ = true;
-    if (!streams_.empty()) connection_.log().write(LogLevel::info, error.number, error.text);
+    if (!streams_.empty()) connection_.log().write(http::level_of(error), error.number, error.text);
     end_all(&Stream::on_client_lost);
     wake();
 }

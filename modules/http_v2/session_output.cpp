@@ -129,7 +129,7 @@ bool Session::send_round() {
             return false;
         case event::SendState::failed: break;
     }
-    fail(Error("send() failed", connection_.transport().send_error()));
+    fail(connection_.transport().send_failure());
     return false;
 }
 

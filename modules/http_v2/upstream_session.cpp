@@ -198,7 +198,7 @@ bool UpstreamSession::send_round() {
         case event::SendState::failed: break;
     }
     is_broken_ = true;
-    fail_all(Error("send() failed", connection_.socket().send_error()));
+    fail_all(connection_.socket().send_failure());
     return false;
 }
 

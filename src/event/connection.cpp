@@ -2,7 +2,9 @@
 #include "event/connection.h"
 
 #include <cerrno>
+#include <climits>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <netinet/in.h>
@@ -11,6 +13,7 @@
 
 #include "event/backend.h"
 #include "event/buffer_pool.h"
+#include "event/file_read.h"
 #include "event/file_sender.h"
 #include "event/loop.h"
 #include "event/transport.h"
@@ -38,6 +41,29 @@ Result<void> bind_to(int fd, const SocketAddress& address, bool is_transparent) 
     address.write(text);
     text.add(") failed");
     return Error(text.text(), errno);
+}
+
+/// Errors that a peer, or the way to it, brings; all others are this machine's.
+bool is_peers_fault(int number) {
+    switch (number) {
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case ECONNABORTED:
+        case ENOTCONN:
+        case EPIPE:
+        case ETIMEDOUT:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH: return true;
+        default: return false;
+    }
+}
+
+Error make_error(const char* call, int number) {
+    Error error(call, number);
+    if (is_peers_fault(number)) error.source = ErrorSource::client;
+    return error;
 }
 
 Result<UniqueFd> make_socket(const SocketAddress& peer, const ConnectOptions& options) {
@@ -121,6 +147,7 @@ SendState Connection::send(Chain& chain) {
 SendState Connection::send_raw(Chain& chain) {
     if (!is_open() || is_failed_) {
         chain.clear();
+        out_.clear();
         if (error_ == 0) error_ = EPIPE;
         return SendState::failed;
     }
@@ -129,11 +156,19 @@ SendState Connection::send_raw(Chain& chain) {
     if (out_.empty()) return SendState::done;
     const SendState state = loop_.backend().send(*this);
     is_writing_ = state == SendState::pending;
-    if (state == SendState::failed) {
-        is_failed_ = true;
-        out_.clear();
-    }
+    if (state == SendState::failed) is_failed_ = true;
     return state;
+}
+
+Error Connection::send_failure() const {
+    // What could not leave is still there.
+    const Buffer* front = out_.head();
+    if (front == nullptr || !front->is_file()) return make_error("send() failed", error_);
+    if (error_ != 0) return make_error("sendfile() failed", error_);
+    char room[PATH_MAX];
+    const Text path = path_of_descriptor(front->fd, room);
+    return Error("sendfile() reported that \"" + std::string(path) + "\" was truncated at " +
+                 std::to_string(front->file_begin));
 }
 
 void Connection::send_files(int64_t most, ThreadPool* pool) {
@@ -164,7 +199,10 @@ void Connection::on_file_sent(int64_t size, int error, bool is_short) {
     if (is_failed_) return;
     bytes_sent_ += size;
     out_.consume(size);
-    if (is_short || (error != 0 && error != EAGAIN)) return tell_failed("sendfile() failed", error);
+    if (is_short || (error != 0 && error != EAGAIN)) {
+        error_ = static_cast<uint16_t>(error);
+        return tell_send_failed();
+    }
     loop_.backend().go_on(*this, error == EAGAIN);
 }
 
@@ -271,12 +309,16 @@ void Connection::tell_peer_closed() {
     if (is_open()) handler_->on_peer_closed();
 }
 
-void Connection::tell_failed(const char* call, int number) {
+void Connection::tell_failed(const Error& error) {
     if (is_failed_) return;
     is_failed_ = true;
-    error_ = static_cast<uint16_t>(number);
+    error_ = static_cast<uint16_t>(error.number);
     out_.clear();
-    handler_->on_failed(Error(call, number));
+    handler_->on_failed(error);
+}
+
+void Connection::tell_failed(const char* call, int number) {
+    tell_failed(make_error(call, number));
 }
 
 }  // namespace sluice::event

@@ -101,6 +101,9 @@ class Connection : public ListNode<Connection> {
     bool is_sending() const { return is_sending_; }
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
+    /// What there is to log of a send() that has just failed. Its source is the client where the peer, or the way to
+    /// it, is to blame, and internal where a file is.
+    Error send_failure() const;
     /// FIN after what is being sent.
     void shutdown_write();
     /// Closes; operations in flight are cancelled. No handler call follows.
@@ -164,7 +167,9 @@ class Connection : public ListNode<Connection> {
     void tell_connected();
     void tell_written();
     void tell_peer_closed();
+    void tell_failed(const Error& error);
     void tell_failed(const char* call, int number);
+    void tell_send_failed() { tell_failed(send_failure()); }
     void on_file_sent(int64_t size, int error, bool is_short);
 
     Loop& loop_;

@@ -271,7 +271,7 @@ void EpollBackend::flush(Connection& connection) {
     if (connection.is_file_in_thread()) return;
     const SendState state = send(connection);
     if (state == SendState::done) connection.tell_written();
-    if (state == SendState::failed) connection.tell_failed("send() failed", connection.error_);
+    if (state == SendState::failed) connection.tell_send_failed();
 }
 
 // --- listeners and watches ---

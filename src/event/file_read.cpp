@@ -6,7 +6,17 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/base/text_builder.h"
+
 namespace sluice::event {
+
+Text path_of_descriptor(int fd, std::span<char> room) {
+    char link[32];
+    TextBuilder name(link);
+    name.add("/proc/self/fd/", fd, '\0');
+    const ssize_t size = ::readlink(link, room.data(), room.size());
+    return size > 0 ? Text(room.data(), static_cast<size_t>(size)) : Text("?");
+}
 
 void FileRead::take(ssize_t size) {
     size_ = size;

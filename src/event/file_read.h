@@ -4,14 +4,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <sys/types.h>
 
+#include "core/base/text.h"
 #include "event/backend.h"
 #include "event/loop.h"
 #include "event/thread_pool.h"
 
 namespace sluice::event {
+
+/// The path of an open file, for the log; it lies in `room`, or is "?".
+Text path_of_descriptor(int fd, std::span<char> room);
 
 /// How files are read.
 enum class FileReadWay : uint8_t {

@@ -372,7 +372,10 @@ void UringBackend::go_on(Connection& connection, bool is_blocked) {
 
 void UringBackend::on_send(Connection& connection, int result) {
     if (connection.is_failed_) return;
-    if (result < 0 && result != -EINTR && result != -EAGAIN) return connection.tell_failed("send() failed", -result);
+    if (result < 0 && result != -EINTR && result != -EAGAIN) {
+        connection.error_ = static_cast<uint16_t>(-result);
+        return connection.tell_send_failed();
+    }
     if (result > 0) {
         connection.bytes_sent_ += result;
         connection.out_.consume(result);
@@ -384,7 +387,7 @@ void UringBackend::go_on_sending(Connection& connection) {
     if (connection.is_failed_ || connection.is_file_in_thread()) return;
     const SendState state = send(connection);
     if (state == SendState::done) connection.tell_written();
-    if (state == SendState::failed) connection.tell_failed("send() failed", connection.error_);
+    if (state == SendState::failed) connection.tell_send_failed();
 }
 
 }  // namespace sluice::event

@@ -32,15 +32,6 @@ size_t round_up(size_t size, size_t unit) {
     return (size + unit - 1) / unit * unit;
 }
 
-/// The path of an open file, for the log.
-Text path_of_descriptor(int fd, std::span<char> room) {
-    char link[32];
-    TextBuilder name(link);
-    name.add("/proc/self/fd/", fd, '\0');
-    const ssize_t size = ::readlink(link, room.data(), room.size());
-    return size > 0 ? Text(room.data(), static_cast<size_t>(size)) : Text("?");
-}
-
 }  // namespace
 
 /// Memory that files are read into, and the read in flight.
@@ -224,7 +215,7 @@ void CopyStep::finish_read() {
 
 void CopyStep::report(const event::Buffer& range) const {
     char room[PATH_MAX];
-    const Text path = path_of_descriptor(range.fd, room);
+    const Text path = event::path_of_descriptor(range.fd, room);
     const event::FileRead& read = buffers_->read();
     if (read.size() < 0) {
         request_.log().write(LogLevel::crit, read.error(), "pread() \"", path, "\" failed");

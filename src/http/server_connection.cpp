@@ -107,7 +107,7 @@ void ServerConnection::on_secured() {
 }
 
 void ServerConnection::on_handshake_failed(const Error& error) {
-    log_.write(error.source == ErrorSource::client ? LogLevel::info : LogLevel::crit, error.number, error.text);
+    log_.write(level_of(error), error.number, error.text);
     close(false);
 }
 

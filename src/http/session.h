@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/result.h"
+#include "core/log/log.h"
 #include "event/connection.h"
 
 namespace sluice::http {
@@ -28,6 +29,11 @@ class Session {
     /// What it is doing, for a log line: " while reading client request line" and the request's own words.
     virtual void describe(TextBuilder& line) const = 0;
 };
+
+/// Of what broke a client's connection: a client's fault is no news.
+inline LogLevel level_of(const Error& error) {
+    return error.source == ErrorSource::client ? LogLevel::info : LogLevel::crit;
+}
 
 /// A protocol that a module brings (http::Module::sessions).
 struct SessionType {

@@ -128,20 +128,33 @@ def test_memory_does_not_grow_with_the_file(server):
         assert processes.memory(worker) - before < 16 << 20
 
 
-@pytest.mark.parametrize('way', ['copied', 'threads', 'direct'])
-def test_file_that_shrinks(site, way):
-    """A message that is not complete ends with its connection, and the log tells why."""
-    # Ours sends what a read has brought, and fails at the end of the file. Real nginx fails at the read that is short.
-    brought = r'\d+' if binary.is_nginx(site.binary) else '0'
-    site.excuse('pread.. read only')  # real nginx takes it for an alert
+def shrink(site, way):
+    """A file that loses its end on its way to a client; true where the connection ends with it."""
     path = site.write('html/shrinks')
     os.truncate(path, 64 << 20)
     c = site.connect(receive_buffer=4096)
     c.send(f'GET /{way}/shrinks HTTP/1.1\r\nHost: a\r\n\r\n')
     c.wait_readable()
     os.truncate(path, 1000)
-    assert len(c.rest()) < 64 << 20
+    return len(c.rest()) < 64 << 20
+
+
+@pytest.mark.parametrize('way', ['copied', 'threads', 'direct'])
+def test_file_that_shrinks(site, way):
+    """A message that is not complete ends with its connection, and the log tells why."""
+    # Ours sends what a read has brought, and fails at the end of the file. Real nginx fails at the read that is short.
+    brought = r'\d+' if binary.is_nginx(site.binary) else '0'
+    site.excuse('pread.. read only')  # real nginx takes it for an alert
+    assert shrink(site, way)
     site.wait_log(rf'pread\(\) read only {brought} of \d+ from ".*/html/shrinks"')
+
+
+@pytest.mark.parametrize('way', ['sent', 'sentthreads', 'chunks'])
+def test_file_that_shrinks_while_the_kernel_sends_it(site, way):
+    site.excuse('was truncated at')  # real nginx takes it for an alert
+    assert shrink(site, way)
+    site.wait_log(r'\[(crit|alert)\].* sendfile\(\) reported that ".*/html/shrinks" was truncated at \d+'
+                  rf' while sending response to client, .*"GET /{way}/shrinks')
 
 
 def test_pool_of_a_variable(site):

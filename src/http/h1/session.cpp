@@ -177,7 +177,8 @@ void Session::on_failed(const Error& error) {
     ++depth_;
     is_broken_ = true;
     if (exchange_ != nullptr && !is_over_) {
-        exchange_->request.log().write(LogLevel::info, error.number, error.text);
+        if (connection_.transport().is_sending()) exchange_->request.set_action("sending response to client");
+        exchange_->request.log().write(level_of(error), error.number, error.text);
         if (state_ == State::tunnel) {
             exchange_->tunnel->on_client_failed();
         } else {
@@ -185,7 +186,7 @@ void Session::on_failed(const Error& error) {
         }
         if (!may_go_on_alone()) exchange_->request.finish(kStatusClientClosed);
     } else if (!is_over_) {
-        connection_.log().write(LogLevel::info, error.number, error.text);
+        connection_.log().write(level_of(error), error.number, error.text);
         close();
     }
     leave();

@@ -130,7 +130,8 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
     is_broken_ = true;
     exchange_->held.clear();
     request.set_action("sending response to client");
-    request.log().write(LogLevel::info, connection_.transport().send_error(), "send() failed");
+    const Error error = connection_.transport().send_failure();
+    request.log().write(level_of(error), error.number, error.text);
     request.finish(kStatusClientClosed);
     return OutputState::failed;
 }

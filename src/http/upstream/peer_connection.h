@@ -68,7 +68,7 @@ class PeerConnection final : public event::ConnectionHandler,
     // Channel, of one exchange at a time.
     event::SendState send(event::Chain& chain, bool is_last) override;
     bool is_sending() const override { return connection_.is_sending(); }
-    Error send_error() const override { return Error("send() failed", connection_.send_error()); }
+    Error send_error() const override { return connection_.send_failure(); }
     void pause() override { connection_.pause(); }
     void resume() override { connection_.resume(); }
     bool is_paused() const override { return connection_.is_paused(); }
