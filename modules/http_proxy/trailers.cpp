@@ -9,12 +9,10 @@ namespace sluice::proxy {
 using http::h1::Progress;
 using http::upstream::BodyState;
 
-void Trailers::store(http::Request& request) {
+void Trailers::store(http::upstream::Exchange& exchange) {
     const http::h1::HeaderLine& line = parser_.line();
-    if (!http::upstream::is_allowed_in_trailers(line.known)) return;
     const Text buffer{buffer_, size_};
-    request.response.trailers.add(
-        request.arena(),
+    exchange.add_trailer(
         {.name = line.name.in(buffer), .value = line.value.in(buffer), .hash = line.hash, .known = line.known});
 }
 
@@ -27,7 +25,7 @@ BodyState Trailers::read(http::upstream::Exchange& exchange, Text& bytes, size_t
     size_ += taken;
     for (;;) {
         switch (parser_.parse({buffer_, size_})) {
-            case Progress::complete: store(request); break;
+            case Progress::complete: store(exchange); break;
             case Progress::end_of_head: bytes.remove_prefix(parser_.end() - before); return BodyState::done;
             case Progress::failed: request.log().error(0, "upstream sent invalid trailer"); return BodyState::invalid;
             case Progress::need_more:

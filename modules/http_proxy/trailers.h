@@ -14,7 +14,7 @@ class Trailers {
     http::upstream::BodyState read(http::upstream::Exchange& exchange, Text& bytes, size_t most);
 
  private:
-    void store(http::Request& request);
+    void store(http::upstream::Exchange& exchange);
 
     http::h1::HeaderLineParser parser_{http::h1::LinePolicy::trailer};
     char* buffer_ = nullptr;

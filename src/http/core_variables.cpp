@@ -237,29 +237,15 @@ Text time_iso8601(const Request& r) {
     return r.arena().copy(log::Clock::iso8601());
 }
 
-/// A header's name as a variable writes it: lower case, underscores for hyphens.
-bool is_name(Text field, Text variable) {
-    if (field.size() != variable.size()) return false;
-    for (size_t i = 0; i < field.size(); ++i) {
-        const char c = field[i] == '-' ? '_' : text::to_lower(field[i]);
-        if (c != variable[i]) return false;
-    }
-    return true;
-}
-Text by_variable_name(const Request& r, const Headers& headers, Text name, Text separator) {
-    for (const Field& field : headers)
-        if (is_name(field.name, name)) return headers.joined(r.arena(), field.name, separator);
-    return {};
-}
 Text find_header(Request& r, Text name) {
-    return by_variable_name(r, r.headers, name, name == "cookie" ? Text("; ") : Text(", "));
+    return r.headers.joined_of_variable(r.arena(), name, name == "cookie" ? Text("; ") : Text(", "));
 }
 Text find_sent_header(Request& r, Text name) {
     if (name == "etag" && !r.response.etag.empty()) return r.response.etag;
-    return by_variable_name(r, r.response.headers, name, ", ");
+    return r.response.headers.joined_of_variable(r.arena(), name, ", ");
 }
 Text find_sent_trailer(Request& r, Text name) {
-    return by_variable_name(r, r.response.trailers, name, ", ");
+    return r.response.trailers.joined_of_variable(r.arena(), name, ", ");
 }
 Text find_arg(Request& r, Text name) {
     return uri::find_arg(r.args, name).value_or(Text{});

@@ -5,6 +5,20 @@
 
 namespace sluice::http {
 
+namespace {
+
+/// A header's name as a variable writes it: lower case, underscores for hyphens.
+bool is_name(Text field, Text variable) {
+    if (field.size() != variable.size()) return false;
+    for (size_t i = 0; i < field.size(); ++i) {
+        const char c = field[i] == '-' ? '_' : text::to_lower(field[i]);
+        if (c != variable[i]) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 Field& Headers::add(Arena& arena, const Field& parsed) {
     Field* field = arena.make<Field>(parsed);
     field->next = nullptr;
@@ -58,6 +72,12 @@ Text Headers::joined(Arena& arena, Text name, Text separator) const {
         at += field.value.size();
     }
     return {begin, static_cast<size_t>(at - begin)};
+}
+
+Text Headers::joined_of_variable(Arena& arena, Text suffix, Text separator) const {
+    for (const Field& field : *this)
+        if (is_name(field.name, suffix)) return joined(arena, field.name, separator);
+    return {};
 }
 
 void Headers::take_out(Field& field) {

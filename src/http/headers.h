@@ -60,6 +60,8 @@ class Headers {
     }
     /// All values of a name joined with `separator` (RFC 9110 §5.3); null Text when there is none.
     Text joined(Arena& arena, Text name, Text separator) const;
+    /// The same for a name as variables have it: in lower case, an underscore for each hyphen ($http_x_own).
+    Text joined_of_variable(Arena& arena, Text suffix, Text separator) const;
 
     /// Replaces the first field of the name and takes out the others; appends when there is none.
     void set(Arena& arena, KnownHeader known, Text value);

@@ -128,6 +128,16 @@ def test_hidden_fields(passing):
     assert 'x-a' not in answer and answer['x-b'] == '2' and answer['server'] == 'theirs'
 
 
+def test_variables_of_the_answer(passing):
+    """Fields behind the body are there for the log, hidden or not; names may have underscores of their own."""
+    peer, _, s = passing(h2_upstream.answering(b'x', fields=[('x_a-b', 'head')], trailers=[('grpc-status', '5'), ('x_t-b', 't'), ('x-hidden', 'h')]),
+                         'grpc_hide_header X-Hidden;', 'access_log logs/own.log own;',
+                         conf='log_format own "$upstream_http_x_a_b|$upstream_trailer_grpc_status|$upstream_trailer_x_t_b|$upstream_trailer_x_hidden|'
+                              '$upstream_trailer_none|$sent_trailer_x_hidden";' + CONF)
+    assert peer.get('/').trailers == [('grpc-status', '5'), ('x_t-b', 't')]
+    assert s.access(name='logs/own.log') == ['head|5|t|h|-|-']
+
+
 @sluice_only('nginx 1.22 takes interim answers for errors')
 def test_interim_answers(passing):
     def act(served, request):

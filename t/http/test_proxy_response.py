@@ -373,7 +373,7 @@ def test_cookie_rules_are_inherited_one_by_one_and_flags_may_be_variables(server
 
 
 TRAILERS = (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n'
-            b'X-Sum: abc\r\nContent-Length: 5\r\nX-Empty:\r\nX-Sum: def\r\n\r\n')
+            b'X-Sum: abc\r\nContent-Length: 5\r\nX-Hidden: h\r\nX-Empty:\r\nX-Sum: def\r\n\r\n')
 
 
 @pytest.mark.sluice_only('it has no proxy_pass_trailers before 1.27')
@@ -384,12 +384,13 @@ def test_trailers(server, scripted, pieces):
             for piece in pieces:
                 peer.send(piece)
     s = server('''server { listen 127.0.0.1:%%main%%;
-        location /pass { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; proxy_pass_trailers on; add_trailer X-Own own; }
+        location /pass { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; proxy_pass_trailers on; proxy_hide_header X-Hidden;
+            add_trailer X-Own own; add_trailer X-Seen "$upstream_trailer_x_sum; $upstream_trailer_x_hidden"; }
         location /drop { proxy_pass http://127.0.0.1:%%up%%; proxy_http_version 1.1; } }''', ports={'up': scripted(script).port})
     with s.connect() as c:
         for _ in range(2):  # the connection to the upstream goes on behind them
             r = c.get('/pass')
-            assert r.text == 'hello' and r.trailers == [('X-Sum', 'abc'), ('X-Empty', ''), ('X-Sum', 'def'), ('X-Own', 'own')]
+            assert r.text == 'hello' and r.trailers == [('X-Sum', 'abc'), ('X-Empty', ''), ('X-Sum', 'def'), ('X-Own', 'own'), ('X-Seen', 'abc, def; h')]
             r = c.get('/drop')
             assert r.text == 'hello' and not r.trailers
     old = s.raw(request('GET', '/pass', version='HTTP/1.0'))

@@ -70,6 +70,11 @@ class Exchange final : public event::ConnectionHandler,
     const Try* tries() const { return first_try_; }
     /// The header fields of the last answer.
     const Headers& headers() const { return answer.headers; }
+    /// A field behind the answer's body, which goes on to the client unless it is hidden or has no place there. Its
+    /// texts live as long as the request.
+    void add_trailer(const Field& field);
+    /// The fields behind the last answer's body.
+    const Headers& trailers() const { return try_->trailers; }
 
     // event::ConnectionHandler: the upstream's side.
     void on_received(event::Received& received) override;

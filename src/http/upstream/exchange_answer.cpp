@@ -168,6 +168,12 @@ void Exchange::relay(event::Received& received, Text bytes) {
     if (state_ == State::relaying && rate_limit_ > 0) limit_rate();
 }
 
+void Exchange::add_trailer(const Field& field) {
+    try_->trailers.add(arena(), field);
+    if (is_allowed_in_trailers(field.known) && !conf_.hidden->has(field))
+        request_.response.trailers.add(arena(), field);
+}
+
 void Exchange::on_answer_complete(bool keeps) {
     end_try(balance::Outcome::ok, keeps && is_request_sent_ && protocol_.can_keep());
     is_complete_ = true;

@@ -176,16 +176,11 @@ FieldProtocol::Outcome FieldProtocol::add_field(Exchange& exchange, const NameVa
     field.is_never_indexed = is_never_indexed;
     field.name = field.known == KnownHeader::none ? arena.copy(name) : lower_name_of(field.known);
     if (is_trailer) {
-        add_trailer(exchange, field);
+        exchange.add_trailer(field);
     } else {
         exchange.answer.headers.add(arena, field);
     }
     return Outcome::taken;
-}
-
-void FieldProtocol::add_trailer(Exchange& exchange, const Field& field) const {
-    if (!is_allowed_in_trailers(field.known) || exchange.conf().hidden->has(field)) return;
-    exchange.request().response.trailers.add(exchange.arena(), field);
 }
 
 void FieldProtocol::end_block(Exchange& exchange, size_t size) {

@@ -83,7 +83,6 @@ class FieldProtocol : public Protocol {
     Outcome refuse(Exchange& exchange, Text what, Text name, Text value);
     Outcome refuse_size(Exchange& exchange);
     void invalidate();
-    void add_trailer(Exchange& exchange, const Field& field) const;
 
     Options options_;
     std::span<NameValue> fields_;

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/base/units.h"
+#include "http/headers.h"
 
 namespace sluice::http::upstream {
 
@@ -22,6 +23,7 @@ struct Try {
     int64_t bytes_sent = 0;
     bool is_new_exchange = false;  ///< the first one after an internal redirect
     Try* next = nullptr;
+    Headers trailers;  ///< $upstream_trailer_*
 };
 
 }  // namespace sluice::http::upstream

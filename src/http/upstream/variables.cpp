@@ -58,13 +58,15 @@ Text nothing(const Request&) {
     return {};
 }
 
-/// "x_own" names X-Own.
 Text header(Request& r, Text suffix) {
     const Exchange* exchange = r.state<Exchange>();
-    if (exchange == nullptr) return {};
-    const std::span<char> name = r.arena().make_bytes(suffix.size());
-    for (size_t i = 0; i < suffix.size(); ++i) name[i] = suffix[i] == '_' ? '-' : suffix[i];
-    return exchange->headers().joined(r.arena(), {name.data(), name.size()}, ", ");
+    return exchange != nullptr ? exchange->headers().joined_of_variable(r.arena(), suffix, ", ") : Text{};
+}
+
+Text trailer(Request& r, Text suffix) {
+    const Exchange* exchange = r.state<Exchange>();
+    if (exchange == nullptr || exchange->tries() == nullptr) return {};
+    return exchange->trailers().joined_of_variable(r.arena(), suffix, ", ");
 }
 
 Text cookie(Request& r, Text suffix) {
@@ -93,7 +95,7 @@ constinit const Variable kVariables[kVariableCount] = {
     {.name = "upstream_cache_status", .get = nothing},
     {.name = "upstream_http_", .find = header, .cacheable = false},
     {.name = "upstream_cookie_", .find = cookie, .cacheable = false},
-    {.name = "upstream_trailer_", .find = [](Request&, Text) { return Text{}; }},
+    {.name = "upstream_trailer_", .find = trailer, .cacheable = false},
 };
 
 }  // namespace sluice::http::upstream
