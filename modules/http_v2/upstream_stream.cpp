@@ -282,11 +282,14 @@ void UpstreamStream::close() {
 }
 
 Error UpstreamStream::reset_error(uint32_t code) const {
-    if (was_reset_ || session_.complaint().empty()) {
+    if (was_reset_) {
         char room[64];
         return Error(TextBuilder(room).add("upstream rejected request with error ", code).text(), 0);
     }
-    return Error(std::string("upstream sent invalid HTTP/2: ").append(session_.complaint()), 0);
+    // The library does not always say what it finds wrong with a message.
+    const Text complaint = session_.complaint();
+    return Error(std::string("upstream sent invalid HTTP/2").append(complaint.empty() ? "" : ": ").append(complaint),
+                 0);
 }
 
 void UpstreamStream::on_closed(uint32_t error) {

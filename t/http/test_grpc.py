@@ -270,7 +270,8 @@ def test_broken_body(passing, name):
     peer, _, s = passing(h2_upstream.misbehaving(act))
     answer = peer.get('/')
     assert answer.reset is not None and not answer.ended
-    s.wait_log(r'\[error\] .*upstream (sent|rejected|prematurely) .* while reading upstream')
+    what = {'closed': 'prematurely', 'reset': 'rejected request'}.get(name, 'sent')
+    s.wait_log(rf'\[error\] .*upstream {what} .* while reading upstream')
 
 
 def test_send_timeout(passing):
