@@ -30,6 +30,7 @@ CONF = r'''
         location /kept/ { proxy_pass http://127.0.0.1:%%up%%; proxy_cookie_path /app/ /; proxy_ignore_headers X-Accel-Limit-Rate; }
         location /said/ { internal; return 200 "said $limit_rate"; }
         location /inner/ { internal; alias html/; add_header X-Inner yes; }
+        location /told/ { internal; return 200 told; }
         location /page.html { internal; }
         location /ranges/ { proxy_pass http://127.0.0.1:%%up%%; proxy_force_ranges on; }
     }
@@ -320,6 +321,11 @@ def test_fields_that_an_x_accel_redirect_keeps(proxied):
     assert r.text == 'said 50000' and 'X-Other' not in r.headers and {name: r.headers[name] for name in kept} == kept
     r = s.get('/kept/')
     assert r.text == 'said 0' and r.headers['Set-Cookie'] == 'a=b; path=/x'
+
+
+def test_x_accel_redirect_to_a_text_of_the_configuration(proxied):
+    r = proxied(reply('upstream body', headers={'X-Accel-Redirect': '/told/', 'Content-Type': 'text/x; charset=utf-8'})).get('/')
+    assert r.text == 'told' and r.headers['Content-Type'] == 'text/x; charset=utf-8'
 
 
 def test_x_accel_limit_rate(proxied):
