@@ -53,7 +53,7 @@ int on_frame_received(nghttp2_session* session, const nghttp2_frame* frame, void
             if (stream != nullptr) stream->take_reset();
             break;
         case NGHTTP2_SETTINGS: owner_of(user_data).take_settings(); break;
-        case NGHTTP2_GOAWAY: owner_of(user_data).take_goaway(); break;
+        case NGHTTP2_GOAWAY: owner_of(user_data).take_goaway(frame->goaway.error_code); break;
         default: break;
     }
     return 0;

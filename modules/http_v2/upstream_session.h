@@ -57,7 +57,11 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     // From the library (upstream_library.cpp).
     void begin_settings() { window_check_.begin(*library_, streams_); }
     void take_settings();
-    void take_goaway() { is_leaving_ = true; }
+    void take_goaway(uint32_t error) {
+        is_leaving_ = true;
+        goaway_error_ = error;
+    }
+    uint32_t goaway_error() const { return goaway_error_; }
     void report_error(Text what);
     /// A stream has waited for so long in vain. When nobody has heard anything meanwhile, the connection may be dead:
     /// until something comes, there are no new streams.
@@ -88,6 +92,7 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     FrameWalk walk_{0};
     Msec heard_at_;                ///< when bytes came last
     uint32_t stream_count_ = 0;    ///< in `streams_`
+    uint32_t goaway_error_ = 0;    ///< of the last GOAWAY that has come
     bool is_greeted_ : 1 = false;  ///< its SETTINGS have come
     bool is_leaving_ : 1 = false;  ///< its GOAWAY has come
     bool is_silent_ : 1 = false;   ///< see suspect()

@@ -282,14 +282,24 @@ void UpstreamStream::close() {
 }
 
 Error UpstreamStream::reset_error(uint32_t code) const {
+    char room[64];
+    TextBuilder text(room);
     if (was_reset_) {
-        char room[64];
-        return Error(TextBuilder(room).add("upstream rejected request with error ", code).text(), 0);
+        text.add("upstream rejected request with error ", code);
+    } else if (code == NGHTTP2_REFUSED_STREAM) {
+        text.add("upstream sent goaway with error ", session_.goaway_error());
+    } else {
+        text.add("request could not be read");  // a file of its body
     }
-    // The library does not always say what it finds wrong with a message.
-    const Text complaint = session_.complaint();
-    return Error(std::string("upstream sent invalid HTTP/2").append(complaint.empty() ? "" : ": ").append(complaint),
-                 0);
+    return Error(text.text(), 0);
+}
+
+/// The library has found something wrong with what came; it does not always say what.
+void UpstreamStream::refuse_answer() {
+    has_failed_ = true;
+    out_.clear();
+    protocol_->refuse_answer(*user_, session_.complaint());
+    hear_of_head();
 }
 
 void UpstreamStream::on_closed(uint32_t error) {
@@ -304,6 +314,7 @@ void UpstreamStream::on_closed(uint32_t error) {
     const bool is_refused = error == NGHTTP2_REFUSED_STREAM;
     // An answer of a kind: it is not the connection that had come to its end.
     if (!is_refused) user_->count_received(kResetSize);
+    if (!was_reset_ && !is_refused && error != NGHTTP2_INTERNAL_ERROR) return refuse_answer();
     fail(reset_error(error), is_refused);
 }
 

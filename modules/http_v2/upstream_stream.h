@@ -81,6 +81,7 @@ class UpstreamStream final : public Recycled<UpstreamStream, 128>,
     bool submit();
     void reset(uint32_t error);
     Error reset_error(uint32_t code) const;
+    void refuse_answer();
     void open_window(size_t size);
     void hear_of_head();
     std::string take_held();

@@ -274,6 +274,13 @@ def test_broken_body(passing, name):
     s.wait_log(rf'\[error\] .*upstream {what} .* while reading upstream')
 
 
+def test_goaway_instead_of_an_answer(passing):
+    peer, _, s = passing(h2_upstream.misbehaving(
+        lambda served, request: served.send(h2.frame(h2.GOAWAY, 0, 0, struct.pack('>II', 0, h2.ENHANCE_YOUR_CALM))) and None))
+    assert peer.get('/').status == 502
+    s.wait_log(r'\[error\] .*upstream sent goaway with error 11 while reading response header from upstream')
+
+
 def test_send_timeout(passing):
     """The window that the upstream never opens: from the last byte that went."""
     gate = Held()
@@ -315,6 +322,8 @@ TWO = '''
     (lambda served, request: served.answer(request, b'', 503), 'grpc_next_upstream http_503;', 2),
     (lambda served, request: served.answer(request, b'', 503), '', 1),
     (raw_head((b'x a', b'v')), 'grpc_next_upstream invalid_header;', 2),
+    (head(('x-a', 'b')), 'grpc_next_upstream invalid_header;', 2),
+    (head(('x-a', 'b')), '', 1),
 ])
 def test_next_upstream(passing, scripted, first, inside, tried):
     down = scripted(h2_upstream.misbehaving(first)).port if first else free_port()

@@ -151,6 +151,11 @@ void FieldProtocol::refuse_field(Exchange& exchange, Text name, Text value) {
     refuse(exchange, head_ == Head::open ? "invalid header" : "invalid trailer", name, value);
 }
 
+void FieldProtocol::refuse_answer(Exchange& exchange, Text why) {
+    exchange.request().log().error(0, "upstream sent invalid HTTP/2", why.empty() ? "" : ": ", why);
+    invalidate();
+}
+
 FieldProtocol::Outcome FieldProtocol::add_field(Exchange& exchange, const NameValue& line) {
     const auto& [name, value, is_never_indexed] = line;
     if (head_ == Head::invalid || is_broken_) return Outcome::malformed;

@@ -46,6 +46,8 @@ class FieldProtocol : public Protocol {
     [[nodiscard]] Outcome add_field(Exchange& exchange, const NameValue& line);
     /// A field that no message may have.
     void refuse_field(Exchange& exchange, Text name, Text value);
+    /// An answer that breaks the rules in another way; `why` may be empty. The exchange hears it with the next bytes.
+    void refuse_answer(Exchange& exchange, Text why);
     /// A block of fields is complete, and had `size` bytes on the wire.
     void end_block(Exchange& exchange, size_t size);
     /// The answer is complete.
