@@ -10,6 +10,22 @@ namespace sluice::proxy {
 
 using http::upstream::Exchange;
 
+namespace {
+
+/// Behind a line break in a variable there might be another field, or another request: such a value stays behind.
+/// One that is folded (RFC 9112 §5.2) is still one: $ssl_client_cert is made for that.
+bool is_one_field(Text value) {
+    if (http::is_field_value(value)) return true;
+    for (size_t i = 0; i < value.size(); ++i) {
+        const char next = i + 1 < value.size() ? value[i + 1] : '\0';
+        if (value[i] == '\0' || (value[i] == '\r' && next != '\n')) return false;
+        if (value[i] == '\n' && next != ' ' && next != '\t') return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 /// The field that tells where the body ends; empty when there is none.
 Text Http1::framing_line(Exchange& exchange, const Text* own_body) {
     http::Request& request = exchange.request();
@@ -105,8 +121,7 @@ Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
     for (size_t i = 0; i < head.parts.size(); ++i) {
         const HeadTemplate::Part& part = head.parts[i];
         if (!part.name.empty()) values[i] = part.value.evaluate(request);
-        // A line break in a variable would be another field, or another request: what is no value stays behind.
-        if (!http::is_field_value(values[i])) values[i] = {};
+        if (!is_one_field(values[i])) values[i] = {};
         room += part.constant.size() + part.name.size() + values[i].size() + 4;
     }
     if (*conf_.pass_request_headers)

@@ -45,6 +45,7 @@ CONF = r'''
         location /b/tohead { proxy_pass http://named; proxy_method HEAD; }
         location /b/tovar { proxy_pass http://named; proxy_method $http_x_method; }
         location /h/decoded/ { proxy_pass http://named; proxy_set_header X-Decoded $uri; }
+        location /h/folded/ { proxy_pass http://named; proxy_set_header X-Folded "one\n\t$arg_x"; }
         location /decoded/ { proxy_pass http://127.0.0.1:%%up%%$uri; }
         location /decodedargs/ { set $args uri=$uri; proxy_pass http://127.0.0.1:%%up%%/x; }
         location /rewhole/ { rewrite (.*) $1 break; proxy_pass http://127.0.0.1:%%up%%; }
@@ -297,3 +298,17 @@ def test_variables_add_no_lines(site, target, seen):
     assert len(site.up.requests) == 1
     site.get('/h/decoded/a%20b')
     assert site.up.last.headers['X-Decoded'] == '/h/decoded/a b'
+
+
+def test_a_folded_value_is_passed(server, scripted):
+    """$ssl_client_cert is one."""
+    heads = []
+
+    def script(peer, _):
+        while b'\r\n\r\n' not in peer.reader.buffer:
+            peer.reader.fill()
+        heads.append(bytes(peer.reader.buffer))
+        peer.send(reply('x', headers={'Connection': 'close'}))
+    s = server(CONF, ports={'up': scripted(script).port})
+    assert s.get('/h/folded/?x=2').text == 'x'
+    assert b'\r\nX-Folded: one\n\t2\r\n' in heads[0]

@@ -40,8 +40,7 @@ class Exchange final : public event::ConnectionHandler,
  public:
     static StateSlot state_slot;
 
-    /// `conf`, `protocol` and `group` outlive the request or live in its arena. `owner` is who shares kept
-    /// connections: the location's own struct.
+    /// `conf`, `protocol` and `group` outlive the request or live in its arena.
     Exchange(Request& request, const Conf& conf, Protocol& protocol, const Group& group);
     ~Exchange();
 
@@ -70,11 +69,8 @@ class Exchange final : public event::ConnectionHandler,
     const Try* tries() const { return first_try_; }
     /// The header fields of the last answer.
     const Headers& headers() const { return answer.headers; }
-    /// A field behind the answer's body, which goes on to the client unless it is hidden or has no place there. Its
-    /// texts live as long as the request.
+    /// One that stands behind the body: it goes on unless it is hidden. Its texts live as long as the request.
     void add_trailer(const Field& field);
-    /// The fields behind the last answer's body.
-    const Headers& trailers() const { return try_->trailers; }
 
     // event::ConnectionHandler: the upstream's side.
     void on_received(event::Received& received) override;
@@ -130,8 +126,7 @@ class Exchange final : public event::ConnectionHandler,
     bool has_ended();
 
     // Trying (exchange_try.cpp)
-    /// Connections in a try that others' requests may have broken. A request that breaks them itself must come to an
-    /// end.
+    /// Connections in a try that others' requests may have broken. One that breaks them itself must come to an end.
     static constexpr uint8_t kMostReconnects = 3;
     void next_try();
     void begin_try(Text address);

@@ -65,8 +65,9 @@ Text header(Request& r, Text suffix) {
 
 Text trailer(Request& r, Text suffix) {
     const Exchange* exchange = r.state<Exchange>();
-    if (exchange == nullptr || exchange->tries() == nullptr) return {};
-    return exchange->trailers().joined_of_variable(r.arena(), suffix, ", ");
+    const Try* last = exchange != nullptr ? exchange->tries() : nullptr;
+    while (last != nullptr && last->next != nullptr) last = last->next;
+    return last != nullptr ? last->trailers.joined_of_variable(r.arena(), suffix, ", ") : Text{};
 }
 
 Text cookie(Request& r, Text suffix) {
