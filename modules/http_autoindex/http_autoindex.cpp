@@ -113,7 +113,7 @@ Verdict list(Request& request) {
         callback = http::uri::find_arg(request.args, "callback").value_or(Text{});
         if (callback.empty()) format = Format::json;
         if (!is_callback_valid(callback)) {
-            request.log().error(0, "client sent invalid callback name: \"", callback, "\"");
+            request.log().info("client sent invalid callback name: \"", callback, "\"");
             return Verdict::respond(400);
         }
     }

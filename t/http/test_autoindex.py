@@ -70,6 +70,8 @@ def test_jsonp(site):
     r = site.get('/jsonp/?callback=fn')
     assert r.headers['Content-Type'] == 'application/javascript' and r.text.startswith('/* callback */\r\nfn([') and r.text.endswith(']);')
     assert site.get('/jsonp/').text.startswith('[')
+    assert site.get('/jsonp/?callback=a-b').status == 400
+    site.wait_log(r'\[info\] .* client sent invalid callback name: "a-b", client: ')
 
 
 def test_xml(site):

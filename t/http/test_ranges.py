@@ -40,7 +40,7 @@ def test_unsatisfiable(site, value):
     assert r.status == 416 and r.headers['Content-Range'] == 'bytes */1000'
 
 
-@pytest.mark.parametrize('value', ['items=0-5', '0-5', 'bytes', 'byte=1-2', ''])
+@pytest.mark.parametrize('value', ['items=0-5', '0-5', 'bytes', 'bytes=', 'byte=1-2', ''])
 def test_other_units_are_ignored(site, value):
     r = site.get('/f.txt', {'Range': value})
     assert (r.status, r.body) == (200, DATA)

@@ -29,11 +29,15 @@ bool take(Text& rest, char c) {
     return true;
 }
 
+/// As nginx: what names the unit alone asks for nothing.
+bool names_ranges(Text value) {
+    return value.size() > kUnit.size() && text::istarts_with(value, kUnit);
+}
+
 }  // namespace
 
 RangeReader::RangeReader(Text value, uint64_t body_size) : rest_(value), body_size_(body_size) {
-    // As nginx: what names the unit alone asks for nothing.
-    if (value.size() > kUnit.size() && text::istarts_with(value, kUnit))
+    if (names_ranges(value))
         rest_.remove_prefix(kUnit.size());
     else
         is_at_end_ = true;
@@ -78,7 +82,7 @@ std::optional<ByteRange> RangeReader::read_spec(Text spec) {
 
 RangeSummary judge_ranges(Text value, uint64_t body_size, uint32_t max_ranges) {
     RangeSummary summary;
-    if (!text::istarts_with(value, kUnit)) return summary;
+    if (!names_ranges(value)) return summary;
     RangeReader reader(value, body_size);
     while (const auto range = reader.next()) {
         if (summary.count == max_ranges) return {};
