@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <vector>
 
+#include <sluice/http/static/open_file.h>
 #include <sys/stat.h>
 
 namespace sluice::rewrite {
@@ -113,18 +114,25 @@ Outcome judge_match(const Condition& condition, http::Request& request, LogLevel
     return outcome_of(condition, is_met);
 }
 
-bool judge_file(const Condition& condition, http::Request& request) {
-    const Text path = condition.value.evaluate(request);
+bool is_executable(Text path) {
     struct stat info {};
-    if (::stat(request.arena().copy_c_str(path), &info) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
-            request.log().write(LogLevel::crit, errno, "stat() \"", path, "\" failed");
+    return ::stat(path.data(), &info) == 0 && (info.st_mode & S_IXUSR) != 0;
+}
+
+/// A file is there where a request could open it: disable_symlinks and open_file_cache count.
+bool judge_file(const Condition& condition, http::Request& request) {
+    const Text value = condition.value.evaluate(request);
+    const Text path{request.arena().copy_c_str(value), value.size()};
+    const http::OpenFile found = http::probe_file(request, path);
+    if (!found.ok()) {
+        if (found.error != ENOENT && found.error != ENOTDIR && found.error != ENAMETOOLONG)
+            request.log().write(LogLevel::crit, found.error, found.failed_call, " \"", path, "\" failed");
         return false;
     }
     switch (condition.kind) {
-        case Kind::is_file: return S_ISREG(info.st_mode);
-        case Kind::is_directory: return S_ISDIR(info.st_mode);
-        case Kind::is_executable: return (info.st_mode & S_IXUSR) != 0;
+        case Kind::is_file: return found.info.is_regular();
+        case Kind::is_directory: return found.info.is_folder();
+        case Kind::is_executable: return is_executable(path);
         case Kind::exists:
         case Kind::is_true:
         case Kind::equals:

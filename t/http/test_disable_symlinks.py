@@ -74,3 +74,12 @@ def test_try_files_and_index_are_checked(server):
 def test_alias(server):
     s = start(server, 'on from=$document_root', 'location /a/ { alias %%PREFIX%%/html/; }')
     assert [s.get(f'/a{target}').status for target in ('/x', '/link', '/folder/f', '/d/')] == [200, 403, 404, 200]
+
+
+@pytest.mark.parametrize('mode, there', [('on', 'f d'), ('off', 'link f d folder')])
+def test_conditions_are_checked(server, mode, there):
+    """`if` finds what a request could open."""
+    tests = ''.join(f'if ({sign} $document_root/{name}) {{ set $there "$there {name}"; }}'
+                    for sign, name in [('-f', 'link'), ('-f', 'd/f'), ('-d', 'd'), ('-e', 'folder'), ('-e', 'dangling'), ('-d', 'd/f')])
+    s = start(server, mode, f'location / {{ set $there ""; {tests} return 200 "$there"; }}')
+    assert s.get('/').text.replace('d/f', 'f').split() == there.split()
