@@ -14,6 +14,9 @@ using event::Received;
 
 namespace {
 
+/// Most bytes of answers to a peer's KeyUpdates and wishes for a renegotiation that wait for it to read them.
+constexpr uint32_t kMostAnswers = 16 * 1024;
+
 /// A record of a handshake (RFC 8446 §5.1), or the hello of SSLv2, which OpenSSL refuses in its own words.
 bool begins_handshake(char first) {
     constexpr char kHandshake = 22;
@@ -77,10 +80,19 @@ void TlsTransport::on_raw_received(Connection& connection, Received& raw) {
     if (is_secured_ || shake_hands(connection)) read_records(connection);
     ports_.incoming = {};
     // What the handshake, or an update of keys, has to say besides what the user has sent meanwhile.
-    if (!connection.is_open() || is_broken_ || flush(connection) != event::SendState::failed) return;
-    // A reset that came with these bytes: the failed send has taken the error with it, and nobody else would hear.
-    is_broken_ = true;
-    tell_failed(connection, connection.send_failure());
+    if (!connection.is_open() || is_broken_) return;
+    const event::SendState state = flush(connection);
+    if (state == event::SendState::failed) {
+        // A reset that came with these bytes: the failed send has taken the error with it, and nobody else would
+        // hear.
+        is_broken_ = true;
+        tell_failed(connection, connection.send_failure());
+    } else if (state == event::SendState::pending && answers_ > kMostAnswers) {
+        is_broken_ = true;
+        Error error("the peer does not read the answers to its handshake messages");
+        error.source = ErrorSource::client;
+        tell_failed(connection, error);
+    }
 }
 
 // --- the handshake ---
@@ -142,7 +154,8 @@ bool TlsTransport::take_keys(const void* keys) {
 /// The alert that OpenSSL has written is the last word.
 void TlsTransport::fail_handshake(Connection& connection) {
     is_broken_ = true;
-    Error error = take_error("SSL_do_handshake() failed");
+    const bool was_ended = ERR_peek_error() == 0;  // by close_notify
+    Error error = take_error(was_ended ? "peer closed connection in SSL handshake" : "SSL_do_handshake() failed");
     if (is_rejected_) error.text = "handshake rejected";
     send_last_words(connection);
     handler_.on_handshake_failed(error);
@@ -175,6 +188,7 @@ TlsTransport::Read TlsTransport::fill(event::PoolBuffer& buffer, size_t& size) {
     while (size < buffer.capacity) {
         size_t got = 0;
         int result = 0;
+        const uint64_t appended = ports_.outgoing.appended();
         if (reads_early_) {
             result = SSL_read_early_data(ssl_.get(), buffer.data + size, buffer.capacity - size, &got);
             if (result == SSL_READ_EARLY_DATA_FINISH) reads_early_ = false;
@@ -183,6 +197,7 @@ TlsTransport::Read TlsTransport::fill(event::PoolBuffer& buffer, size_t& size) {
         } else {
             result = SSL_read_ex(ssl_.get(), buffer.data + size, buffer.capacity - size, &got);
         }
+        answers_ += static_cast<uint32_t>(ports_.outgoing.appended() - appended);
         if (wants_other_keys()) return refuse_other_keys();
         if (result == 0) return why_not_read(result);
         size += got;

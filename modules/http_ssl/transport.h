@@ -112,6 +112,7 @@ class TlsTransport : public event::SecureTransport, private KeyTaker {
     const KernelTls& kernel_;
     event::Connection* shaking_ = nullptr;  ///< while a step of the handshake goes on
     RecordSize record_size_;
+    uint32_t answers_ = 0;  ///< bytes that reading had OpenSSL write, and that wait for the peer to read
     bool is_server_ : 1;
     bool reads_early_ : 1;  ///< early data may come
     bool is_secured_ : 1 = false;

@@ -122,12 +122,16 @@ SendState TlsTransport::flush(Connection& connection) {
     }
     if (chain.empty()) return SendState::done;
     const SendState state = send_raw(connection, chain);
-    if (state == SendState::done) ports_.outgoing.release();
+    if (state == SendState::done) {
+        ports_.outgoing.release();
+        answers_ = 0;
+    }
     return state;
 }
 
 bool TlsTransport::on_raw_sent(Connection& connection) {
     ports_.outgoing.release();
+    answers_ = 0;
     if (plain_.empty()) return true;
     const SendState state = pump(connection);
     if (state == SendState::failed) tell_failed(connection, connection.send_failure());

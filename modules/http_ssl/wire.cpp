@@ -46,6 +46,7 @@ size_t Wire::fill(Piece& piece, Text bytes) {
     const size_t taken = std::min(room, bytes.size());
     std::memcpy(const_cast<char*>(piece.bytes.end), bytes.data(), taken);
     piece.bytes.end += taken;
+    appended_ += taken;
     return taken;
 }
 

@@ -23,6 +23,8 @@ class Wire {
     void append(Text bytes);
     /// Something that the kernel will make a record of (event::Buffer::record_type).
     void append_record(uint8_t type, Text bytes);
+    /// Bytes that were appended in all.
+    uint64_t appended() const { return appended_; }
     /// There is something that give() would hand over.
     bool has_more() const { return next_ != nullptr; }
     /// All that was appended since the last call.
@@ -45,7 +47,7 @@ class Wire {
     };
 
     Piece* add_piece(size_t size);
-    static size_t fill(Piece& piece, Text bytes);
+    size_t fill(Piece& piece, Text bytes);
     Piece* last_given() const;
     static void free_all(Piece* first, const Piece* end);
 
@@ -54,6 +56,7 @@ class Wire {
     Piece* last_ = nullptr;
     Piece* next_ = nullptr;  ///< the first that was not given
     int64_t expected_ = 0;
+    uint64_t appended_ = 0;
 };
 
 /// A buffer of the loop's pool, or one of the heap when the pool has reached its bound. Whoever takes it holds it.

@@ -103,6 +103,20 @@ TEST_P(TransportTest, RecordThatWasTamperedWithFails) {
     EXPECT_EQ(server_->received, "");
 }
 
+/// Each wish for new keys is answered, and the answers must wait for a peer that does not read.
+TEST_P(TransportTest, AnswersThatNobodyReadsAreBounded) {
+    TlsPeer peer(open({}, 4096));
+    ASSERT_TRUE(shake_hands(peer));
+    constexpr int kMost = 20000;
+    int asked = 0;
+    for (; asked < kMost && server_->failed == 0; ++asked) {
+        peer.ask_for_new_keys();
+        loop->turn({0});
+    }
+    EXPECT_LT(asked, kMost);
+    EXPECT_EQ(server_->error_text, "the peer does not read the answers to its handshake messages");
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, TransportTest, testing::ValuesIn(event::working_backends()), event::backend_name);
 
 }  // namespace
