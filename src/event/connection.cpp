@@ -99,7 +99,7 @@ void Connection::begin(int fd) {
     is_paused_ = expects_bulk_ = expects_end_ = precedes_end_ = is_sending_ = is_writing_ = shuts_down_ =
         is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
-    closed_told_ = closed_told_early_ = false;
+    closed_told_ = closed_told_early_ = end_is_announced_ = false;
     is_waiting_to_write_ = is_watching_end_ = yields_ = kernel_encrypts_ = false;
 }
 
@@ -131,6 +131,11 @@ void Connection::resume() {
     is_paused_ = false;
     if (closed_told_early_) closed_told_ = closed_told_early_ = false;
     if (is_open() && !is_failed_) loop_.backend().resume(*this);
+}
+
+void Connection::await_end() {
+    closed_told_ = closed_told_early_ = false;
+    if (end_is_announced_) peer_closed_ = end_is_announced_ = false;
 }
 
 void Connection::limit_receiving(uint32_t most) {

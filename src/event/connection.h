@@ -90,6 +90,10 @@ class Connection : public ListNode<Connection> {
     /// waits is lost. For good.
     void join_end() { precedes_end_ = true; }
 
+    /// Within on_peer_closed(), where a transport has told an end that the peer has announced: the peer may still
+    /// listen, and on_peer_closed() comes once more with the end of the stream.
+    void await_end();
+
     /// At most so many bytes are delivered at once from now on, so that the user can pause in between; 0: any.
     void limit_receiving(uint32_t most);
 
@@ -205,6 +209,7 @@ class Connection : public ListNode<Connection> {
     bool yields_ : 1 = false;               ///< io_uring: sending goes on in the next turn
     bool peer_closed_ : 1 = false;
     bool closed_told_ : 1 = false;
+    bool end_is_announced_ : 1 = false;   ///< `peer_closed_` is what a transport says; the stream goes on
     bool closed_told_early_ : 1 = false;  ///< while paused: bytes may still follow
     bool kernel_encrypts_ : 1 = false;    ///< see Transport::let_kernel_encrypt()
 };

@@ -26,6 +26,7 @@ void Transport::tell_sent(Connection& connection) {
 
 void Transport::tell_peer_closed(Connection& connection) {
     if (connection.closed_told_ || connection.is_failed_ || !connection.is_open()) return;
+    connection.end_is_announced_ = !connection.peer_closed_;
     connection.peer_closed_ = true;
     connection.closed_told_ = true;
     connection.closed_told_early_ = connection.is_paused_;

@@ -36,7 +36,8 @@ class Transport {
     static SendState send_raw(Connection& connection, Chain& wire);
     /// The user's chain has left although nothing was pending on the wire: it had waited for the transport itself.
     static void tell_sent(Connection& connection);
-    /// The peer has announced the end of its bytes; the end of the stream itself may follow, and is not told then.
+    /// The peer has announced the end of its bytes; the end of the stream itself may follow, and is told then only
+    /// to who asks for it (Connection::await_end()).
     static void tell_peer_closed(Connection& connection);
     /// The connection is broken: what the peer sent makes no sense, or what it waits for can't be sent. Once.
     static void tell_failed(Connection& connection, const Error& error);

@@ -6,6 +6,7 @@ import pytest
 
 from lib.client import request
 from lib.messages import chunk, reply
+from lib.upstream import Held
 from lib.wait import DEADLINE, wait_for
 
 CONF = r'''
@@ -169,6 +170,31 @@ def test_bodies(site):
 def test_methods(site, method):
     site.request(method, '/plain/m')
     assert site.up.last.method == method
+
+
+def fin_has_arrived(sock):
+    """Whether the other side's kernel has the end of what this socket sends (and all that was before)."""
+    fin_wait_2 = 5
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == fin_wait_2
+
+
+def test_end_behind_a_body_that_waits(server, scripted, tmp_path):
+    """The end of the stream is known before the server has taken all of the body in front of it."""
+    gate = Held()
+    body = b'0123456789abcdef' * 32768
+
+    def script(peer, _):
+        gate.pass_()
+        peer.send(reply(str(len(peer.request().body)), headers={'Connection': 'close'}))
+    scripted(script, path=str(tmp_path / 'u'))
+    s = server(f'''server {{ listen 127.0.0.1:%%main%% rcvbuf=1m; client_max_body_size 0; proxy_http_version 1.1; proxy_request_buffering off;
+                   proxy_ignore_client_abort on; location / {{ proxy_pass http://unix:{tmp_path}/u; }} }}''')
+    s.spare_descriptors(1)
+    c = s.connect().send(request('POST', '/', {'Connection': 'close'}, body))
+    c.finish_sending()
+    wait_for(lambda: fin_has_arrived(c.socket), 'the end of the stream at the server')
+    gate.open()
+    assert c.response().text == str(len(body))
 
 
 def test_unbuffered_request_body(server, scripted):

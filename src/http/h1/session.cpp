@@ -121,7 +121,9 @@ void Session::on_sent() {
 
 void Session::on_peer_closed() {
     ++depth_;
-    peer_closed_ = true;
+    // While paused, bytes may still follow: it is told again behind them.
+    const bool is_early = connection_.transport().is_paused();
+    if (!is_early) peer_closed_ = true;
     switch (state_) {
         case State::idle:
             if (connection_.requests == 0)
@@ -142,20 +144,31 @@ void Session::on_peer_closed() {
             break;
         case State::exchange:
             if (!exchange_->body.is_complete() && exchange_->wants_body) {
+                if (is_early) break;
                 exchange_->request.log().info("client prematurely closed connection");
                 exchange_->request.body.fail(exchange_->request, 400);
                 if (!is_over_) exchange_->request.on_client_gone();
+            } else if (may_still_listen()) {
+                if (is_early) break;
+                awaits_end_ = true;
+                connection_.transport().await_end();
             } else {
                 exchange_->request.on_client_gone();
             }
             break;
         case State::tunnel:
-            // While paused, bytes may still follow: it is told again behind them.
-            if (!connection_.transport().is_paused()) exchange_->tunnel->on_client_closed();
+            if (!is_early) exchange_->tunnel->on_client_closed();
             break;
         case State::closed: break;
     }
     leave();
+}
+
+/// Who has said by TLS that it sends no more may wait for the answer (RFC 8446 §6.1), and has gone when the stream
+/// ends.
+bool Session::may_still_listen() const {
+    const event::SecureTransport* const secure = connection_.security();
+    return !awaits_end_ && secure != nullptr && secure->is_end_announced() && exchange_->body.is_complete();
 }
 
 /// A head that will never be complete: nothing is answered, and the log says why.

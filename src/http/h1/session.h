@@ -94,6 +94,7 @@ class Session final : public http::Session, public Stream {
     void leave();
     void end_head(uint16_t status);
     bool may_go_on_alone() const;
+    bool may_still_listen() const;
     void settle();
     void end_exchange();
     void next_exchange();
@@ -116,6 +117,7 @@ class Session final : public http::Session, public Stream {
     bool is_broken_ : 1 = false;     ///< aborted: the connection closes without ceremony
     bool is_pipelined_ : 1 = false;  ///< the next head came behind an earlier request
     bool peer_closed_ : 1 = false;
+    bool awaits_end_ : 1 = false;   ///< the end was announced; what it means for requests is seen when it comes
     uint32_t longest_silence_ = 0;  ///< milliseconds: lingering_timeout while draining or lingering
     Msec discards_until_{};         ///< when lingering_time is over; 0: nothing is discarded
 };
