@@ -48,11 +48,13 @@ void use_server(SSL* ssl, const ServerTls& tls) {
     const ServerConf& conf = *tls.conf;
     SSL_set_SSL_CTX(ssl, tls.context.get());
     set_verification(ssl, conf);
-    constexpr uint64_t kEitherWay = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 |
-                                    SSL_OP_NO_TLSv1_3 | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
-                                    SSL_OP_ENABLE_KTLS;
-    SSL_clear_options(ssl, kEitherWay);
-    SSL_set_options(ssl, SSL_CTX_get_options(tls.context.get()));
+    const uint64_t options = SSL_CTX_get_options(tls.context.get());
+    SSL_clear_options(ssl, ~options);
+    SSL_set_options(ssl, options);
+    SSL_set_min_proto_version(ssl, static_cast<int>(SSL_CTX_get_min_proto_version(tls.context.get())));
+    SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(tls.context.get())));
+    // Only the default server's contexts offer it; to the others a request must not come twice.
+    if (!*conf.early_data) SSL_set_max_early_data(ssl, 0);
     if (conf.curves->text != "auto") SSL_set1_groups_list(ssl, std::string(conf.curves->text).c_str());
     TlsTransport::of(ssl).set_record_size(tls.transport.record_size, tls.transport.adapts);
 }

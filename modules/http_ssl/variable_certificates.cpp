@@ -12,6 +12,7 @@
 
 #include "certificate_cache.h"
 #include "conf.h"
+#include "context_parts.h"
 #include "error_queue.h"
 #include "handshake.h"
 
@@ -57,17 +58,19 @@ bool use_pair(SSL* ssl, Request& request, const ServerTls& tls, const VariablePa
         log.error(0, certificate.error().text);
         return false;
     }
-    bool is_used = SSL_use_certificate(ssl, (*certificate)->leaf.get()) == 1 &&
-                   SSL_set1_chain(ssl, (*certificate)->chain.get()) == 1;
+    const auto complain = [&](Text function, Text source) {
+        log.error(0, make_error(quoted(function, source)).text);
+        return false;
+    };
+    if (SSL_use_certificate(ssl, (*certificate)->leaf.get()) != 1) return complain("SSL_use_certificate", name);
+    if (SSL_set1_chain(ssl, (*certificate)->chain.get()) != 1) return complain("SSL_set1_chain", name);
     const Text key_name = full_source_of(arena, tls.folder, pair.key.evaluate(request));
     const auto key = tls.cache->key(key_name, tls.passwords, now);
     if (!key) {
         log.error(0, key.error().text);
         return false;
     }
-    is_used = is_used && SSL_use_PrivateKey(ssl, *key) == 1;
-    if (!is_used) log.error(0, make_error(arena.concat("cannot use certificate \"", name, "\"")).text);
-    return is_used;
+    return SSL_use_PrivateKey(ssl, *key) == 1 || complain("SSL_use_PrivateKey", key_name);
 }
 
 int on_certificate(SSL* ssl, void* data) {

@@ -115,6 +115,23 @@ def test_key_in_a_variable(server):
     assert shown(site) == 'a.test'
 
 
+def test_key_of_another_certificate_in_a_variable(server):
+    site = server(server_conf('ssl_certificate a.test.pem; ssl_certificate_key $ssl_server_name.key;'), files=tls.files('a.test', 'b.test'))
+    assert shown(site) == 'a.test'
+    tls.handshake_error(site, name='b.test')
+    site.wait_log(r'\[error\].*: \*\d+ SSL_use_PrivateKey\("\S+/conf/b.test.key"\) failed \(SSL: error:.*key values mismatch\) while SSL handshaking, client: ')
+
+
+@pytest.mark.sluice_only('it logs the key')
+def test_key_in_the_configuration_is_not_logged(server):
+    """Not even where it is no key of the certificate."""
+    key = tls.pem('b.test')[1].decode()
+    site = server(server_conf(f'ssl_certificate a.test.pem; ssl_certificate_key "data:{key}$ssl_server_name";'), files=tls.files('a.test'))
+    tls.handshake_error(site)
+    site.wait_log(r'\[error\].* SSL_use_PrivateKey\("data:"\) failed')
+    assert 'PRIVATE KEY' not in site.log()
+
+
 def test_rejected_handshake(server):
     site = server('ssl_protocols TLSv1.2 TLSv1.3; server { listen 127.0.0.1:%%main%% ssl default_server; ssl_reject_handshake on; }'
                   'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_certificate a.test.pem; ssl_certificate_key a.test.key;'
@@ -130,6 +147,18 @@ def test_protocols_of_each_name(server):
     site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key;'
                   'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_protocols TLSv1.2; return 200 "$ssl_protocol"; }'
                   'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; ssl_protocols TLSv1.3; return 200 "$ssl_protocol"; }',
+                  files=tls.files('a.test,b.test'))
+    for name, version in (('a.test', 'TLSv1.2'), ('b.test', 'TLSv1.3')):
+        with tls.connect(site, name=name) as c:
+            assert c.get('/', host=name).text == version
+    assert 'PROTOCOL_VERSION' in tls.handshake_error(site, name='b.test', tls=tls.context(maximum_version=V12))
+
+
+@pytest.mark.sluice_only('the default server decides for all names')
+def test_commands_of_each_name(server):
+    site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_protocols TLSv1.2 TLSv1.3;'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_conf_command MaxProtocol TLSv1.2; return 200 "$ssl_protocol"; }'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; ssl_conf_command MinProtocol TLSv1.3; return 200 "$ssl_protocol"; }',
                   files=tls.files('a.test,b.test'))
     for name, version in (('a.test', 'TLSv1.2'), ('b.test', 'TLSv1.3')):
         with tls.connect(site, name=name) as c:
@@ -198,3 +227,21 @@ def test_early_data(server, version):
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False)
     assert b'Early data was accepted' in second.stdout
     assert b'early=1' in second.stdout
+
+
+@pytest.mark.sluice_only('the default server decides for all names')
+def test_early_data_of_a_name_that_takes_none(server):
+    """A request that can be replayed reaches no server that does not take such."""
+    site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_protocols TLSv1.3;'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_early_data on; return 200 a; }'
+                  'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; return 200 "early=$ssl_early_data."; }', files=tls.files('a.test,b.test'))
+    site.write('request', request('GET', '/', {'Connection': 'close'}, host='b.test'))
+    request_file, session = str(site.prefix / 'request'), str(site.prefix / 'session')
+    command = ['openssl', 's_client', '-connect', f'127.0.0.1:{site.port()}', '-ign_eof']
+    subprocess.run([*command, '-servername', 'b.test', '-sess_out', session], input=(site.prefix / 'request').read_bytes(),
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    done = subprocess.run([*command, '-servername', 'b.test', '-sess_in', session, '-early_data', request_file],
+                          input=(site.prefix / 'request').read_bytes(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, check=False)
+    assert b'Reused, TLSv1.3' in done.stdout
+    assert b'Early data was not sent' in done.stdout
+    assert b'early=.' in done.stdout
