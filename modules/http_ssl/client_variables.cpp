@@ -178,7 +178,7 @@ Text client_sigalg(const Request& request) {
     SSL* const ssl = ssl_of(request);
     int nid = NID_undef;
     if (ssl == nullptr || SSL_get0_peer_certificate(ssl) == nullptr) return {};
-    return SSL_get_peer_signature_type_nid(ssl, &nid) == 1 ? request.arena().copy(OBJ_nid2sn(nid)) : Text("");
+    return SSL_get_peer_signature_type_nid(ssl, &nid) == 1 ? request.arena().copy(OBJ_nid2sn(nid)) : Text{};
 }
 
 }  // namespace sluice::tls

@@ -9,11 +9,12 @@ namespace sluice::tls {
 
 Result<Responder> find_responder(Text url) {
     constexpr Text kPrefix = "http://";
+    Text rest = url;
     const auto complain = [&](Text what) {
-        return Error(std::string(what) + " in OCSP responder \"" + std::string(url) + "\"");
+        return Error(std::string(what) + " in OCSP responder \"" + std::string(rest) + "\"");
     };
     if (!url.starts_with(kPrefix)) return complain("invalid URL prefix");
-    const Text rest = url.substr(kPrefix.size());
+    rest.remove_prefix(kPrefix.size());
     const size_t slash = rest.find('/');
     Responder made;
     made.host = rest.substr(0, slash);

@@ -38,7 +38,8 @@ UniqueCertificate find_issuer(SSL_CTX* context, X509* certificate) {
 }
 
 void warn(conf::Parser& parser, Text what, Text name) {
-    parser.warn(parser.arena().concat("\"ssl_stapling\" ignored, ", what, " certificate \"", name, "\""));
+    // Found when all is read: the line that was read last has nothing to do with it.
+    parser.log().warn(0, "\"ssl_stapling\" ignored, ", what, " certificate \"", name, "\"");
 }
 
 /// Fills in who is asked; false, with a warning, when nobody can be.

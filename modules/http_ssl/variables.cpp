@@ -17,7 +17,7 @@ using http::Request;
 namespace {
 
 Text found(const Request& request, const char* text) {
-    return text != nullptr ? request.arena().copy(text) : Text("");
+    return text != nullptr ? request.arena().copy(text) : Text{};
 }
 
 /// Names one behind the other with colons between; a number stands for what OpenSSL has no name for.
@@ -33,7 +33,7 @@ class List {
             text_.add("0x", Hex{number, 4});
         }
     }
-    Text text() const { return text_.text().empty() ? Text("") : text_.text(); }
+    Text text() const { return text_.text().empty() ? Text{} : text_.text(); }
 
  private:
     static constexpr size_t kSize = 4096;
@@ -84,7 +84,7 @@ Text ciphers(const Request& request) {
     const unsigned char* all = nullptr;
     const auto size = static_cast<size_t>(SSL_get0_raw_cipherlist(ssl, &all));
     const auto width = static_cast<size_t>(SSL_get0_raw_cipherlist(ssl, nullptr));
-    if (all == nullptr || width < 2) return Text("");
+    if (all == nullptr || width < 2) return Text{};
     List list(request.arena());
     for (size_t at = 0; at + width <= size; at += width) {
         const SSL_CIPHER* const known = SSL_CIPHER_find(ssl, all + at);
@@ -98,7 +98,7 @@ Text curve(const Request& request) {
     SSL* const ssl = ssl_of(request);
     if (ssl == nullptr) return {};
     const auto nid = static_cast<int>(SSL_get_negotiated_group(ssl));
-    if (nid == NID_undef) return Text("");
+    if (nid == NID_undef) return Text{};
     List list(request.arena());
     list.add(curve_name(nid), static_cast<unsigned>(nid) & 0xffffU);
     return list.text();
@@ -119,7 +119,7 @@ Text sigalg(const Request& request) {
     SSL* const ssl = ssl_of(request);
     int nid = NID_undef;
     if (ssl == nullptr) return {};
-    return SSL_get_signature_type_nid(ssl, &nid) == 1 ? found(request, OBJ_nid2sn(nid)) : Text("");
+    return SSL_get_signature_type_nid(ssl, &nid) == 1 ? found(request, OBJ_nid2sn(nid)) : Text{};
 }
 
 Text sigalgs(const Request& request) {
@@ -144,7 +144,7 @@ Text session_id(const Request& request) {
     if (session == nullptr) return {};
     unsigned size = 0;
     const unsigned char* const id = SSL_SESSION_get_id(session, &size);
-    return size != 0 ? to_hex(request.arena(), id, size) : Text("");
+    return size != 0 ? to_hex(request.arena(), id, size) : Text{};
 }
 
 Text session_reused(const Request& request) {

@@ -10,6 +10,9 @@ import pytest
 
 from lib import tls
 from lib.client import request
+from lib.messages import reply
+from lib.upstream import Held
+from lib.wait import DEADLINE, wait_for
 
 CONF = '''
     ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;
@@ -39,6 +42,17 @@ def site(module_server):
 
 def test_variables(site):
     assert tls.connect(site).get('/what', host='a.test').text == f'https|on|a.test|{site.port()}'
+
+
+def test_variables_without_a_value(server):
+    """An exchange of keys by RSA knows no curve."""
+    s = server('ssl_certificate rsa.pem;  ssl_certificate_key rsa.key;  log_format v "$ssl_cipher [$ssl_curve] [$ssl_curves]";  access_log logs/v.log v;'
+               'server { listen 127.0.0.1:%%main%% ssl;  return 200 "[$ssl_curve]"; }',
+               files={name.replace('a.test', 'rsa'): content for name, content in tls.files('a.test', rsa=True).items()})
+    context = tls.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers('AES128-GCM-SHA256')
+    assert tls.connect(s, tls=context).get('/', host='a.test').text == '[]'
+    assert s.access(1, 'logs/v.log') == ['AES128-GCM-SHA256 [-] [-]']
 
 
 @pytest.mark.parametrize('version', ['TLSv1_2', 'TLSv1_3'])
@@ -124,6 +138,40 @@ def test_close_notify_both_ways(site):
     assert d.close_notify().recv(10) == b''
 
 
+def proxied(server, upstream):
+    """A connection with a request that waits for its answer, and the site."""
+    s = server('ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;  ssl_protocols TLSv1.2 TLSv1.3;'
+               'server { listen 127.0.0.1:%%main%% ssl;  location / { proxy_pass http://127.0.0.1:%%up%%; } }', files=FILES, ports={'up': upstream.port})
+    s.spare_descriptors(1)
+    c = tls.connect(s).send(request('GET', '/', host='a.test'))
+    wait_for(lambda: upstream.requests, 'the request')
+    # close_notify, without waiting for the same.
+    c.socket.settimeout(0)
+    with pytest.raises(ssl.SSLWantReadError):
+        c.socket.unwrap()
+    c.socket.settimeout(DEADLINE)
+    return s, c
+
+
+def test_client_listens_behind_its_close_notify(server, upstream):
+    """RFC 8446 §6.1: it says nothing about the other direction."""
+    gate = Held()
+    s, c = proxied(server, upstream(lambda _: (gate.pass_(), reply('late'))[1]))
+    gate.open()
+    assert c.response().text == 'late'
+    assert c.is_closed()
+    assert ' 200 ' in s.access()[0]
+
+
+def test_client_leaves_behind_its_close_notify(server, upstream):
+    gate = Held()
+    s, c = proxied(server, upstream(lambda _: (gate.pass_(), reply('late'))[1]))
+    c.close()
+    s.wait_log(r'client prematurely closed connection, so upstream connection is closed too')
+    assert ' 499 ' in s.access()[0]
+    gate.open()
+
+
 def test_client_closes_in_the_middle_of_a_record(site):
     c = tls.connect(site)
     c.send(request('GET', '/small', host='a.test'))
@@ -184,6 +232,22 @@ def test_end_during_the_handshake(site):
         plain.sendall(b'\x16\x03\x01')
         plain.shutdown(socket.SHUT_WR)
         assert plain.recv(10) == b''
+    site.wait_log(r'\[info\].*peer closed connection in SSL handshake while SSL handshaking, client: 127.0.0.1, server: ')
+
+
+def client_hello():
+    outgoing = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname='a.test').do_handshake()
+    return outgoing.read()
+
+
+def test_close_notify_during_the_handshake(server):
+    site = server(CONF, files=FILES)
+    with tls.raw_socket(site) as plain:
+        plain.sendall(client_hello() + b'\x15\x03\x03\x00\x02\x01\x00')
+        while plain.recv(10000):
+            pass
     site.wait_log(r'\[info\].*peer closed connection in SSL handshake while SSL handshaking, client: 127.0.0.1, server: ')
 
 
