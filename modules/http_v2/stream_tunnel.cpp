@@ -61,6 +61,7 @@ void Stream::upgrade(Request&, http::Tunnel& tunnel) {
     tunnel_ = &tunnel;
     body_ = Body::wanted;
     body_timer_.disarm();
+    session_.widen(*this);
     tunnel_held();
 }
 

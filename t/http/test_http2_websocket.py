@@ -103,6 +103,14 @@ def test_what_comes_before_the_switch_waits(server, scripted):
         peer.until(lambda: peer.stream(stream).body == b'early', 'the echo')
 
 
+def test_no_window_before_the_body_is_wanted(server, scripted, seen):
+    instance = server(CONF.replace('listen', 'http2_body_preread_size 0; listen'), ports={'up': scripted(echoing(seen)).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        peer.upload(stream, b'x' * 100_000, end=False)
+        peer.until(lambda: len(peer.stream(stream).body) == 100_000, 'the echo')
+
+
 def test_the_upstream_ends_it(server, scripted):
     def script(up, _):
         up.request()
