@@ -116,9 +116,14 @@ void Session::drain() {
     if (drain_ != Drain::none || is_lingering_ || is_closed_) return;
     drain_ = Drain::announced;
     nghttp2_submit_shutdown_notice(&library());
-    nghttp2_submit_ping(&library(), NGHTTP2_FLAG_NONE, kDrainPing.data());
     drain_timer_.arm(loop(), kRoundTrip);
     wake();
+}
+
+/// What was announced is on its way. The library lets a PING overtake GOAWAY, and its answer would mean nothing then.
+void Session::on_goaway_sent() {
+    if (drain_ == Drain::announced && !is_refused_)
+        nghttp2_submit_ping(&library(), NGHTTP2_FLAG_NONE, kDrainPing.data());
 }
 
 void Session::finish_drain() {

@@ -105,6 +105,7 @@ class Session final : public http::Session {
 
  private:
     /// A head that is too long for one frame.
+    void on_goaway_sent();
     struct LongSection {
         std::string block;
         size_t written = 0;

@@ -159,8 +159,9 @@ bool Session::begin_head(const nghttp2_frame& frame) {
     is_reading_head_ = true;
     if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) return true;
     const int32_t id = frame.hd.stream_id;
-    // Requests may live on behind streams that were reset.
-    if (is_refused_ || open_count_ >= most_streams_ || stream_count_ >= 2 * most_streams_) {
+    // Requests may live on behind streams that were reset. Behind the last that GOAWAY names nothing may be acted on,
+    // though it may not have left yet (RFC 9113 §6.8).
+    if (is_refused_ || drain_ == Drain::told || open_count_ >= most_streams_ || stream_count_ >= 2 * most_streams_) {
         nghttp2_submit_rst_stream(&library(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         return false;
     }

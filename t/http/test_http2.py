@@ -496,6 +496,25 @@ def test_curl(h2server):
     assert run('--data-binary', f'@{h2server.prefix}/html/big', f'{url}/up/') == BIG
     assert b'HTTP/2 200' in run('-I', f'{url}/big')
 
+@pytest.mark.sluice_only('the oracle does not announce it')
+def test_behind_the_last_stream_nothing_is_acted_on(h2server, peer):
+    """The PING whose answer tells that the client has heard of the end follows what announces it. A request right behind that answer is one too
+    many: it is refused, and not served behind the client's back."""
+    peer.opens_windows = peer.acknowledges = False
+    stream = peer.ask('/big')
+    peer.until(lambda: peer.stream(stream).body, 'the response')
+    h2server.signal('HUP')
+    peer.until(lambda: any(kind == h2.PING for kind, *_ in peer.frames), 'PING')
+    assert [kind for kind, *_ in peer.frames if kind in (h2.PING, h2.GOAWAY)] == [h2.GOAWAY, h2.PING]
+    late = peer.new_stream()
+    fields = [(':method', 'GET'), (':scheme', 'http'), (':path', '/text'), (':authority', 'localhost')]
+    peer.send(h2.frame(h2.PING, h2.ACK, 0, b'sluice\x00\x01') + h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, late, peer.block(fields)))
+    assert peer.reset_code(late) == h2.REFUSED_STREAM
+    peer.send(h2.reset(stream))
+    assert peer.goaway() == h2.NO_ERROR and peer.goaways[-1][0] == stream
+    assert [line.split('|')[0] for line in h2server.access(1, 'logs/h2.log')] == ['GET /big HTTP/2.0']
+
+
 
 def test_h2load(h2server):
     done = subprocess.run(['h2load', '-n', '2000', '-c', '4', '-m', '32', f'http://127.0.0.1:{h2server.port()}/small'],
