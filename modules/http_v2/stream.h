@@ -78,7 +78,7 @@ class Stream final : public Recycled<Stream, 128>,
     /// Moves so many bytes of the body into `output`.
     void write(Output& output, size_t size);
     /// The library has framed the head, or the trailers, that are due now.
-    FieldLines take_section() { return std::exchange(sections_, sections_->next)->lines; }
+    FieldLines take_section();
     /// HEADERS or DATA with a payload of so many bytes.
     void on_frame_sent(const nghttp2_frame_hd& head, size_t size);
     /// What was pending lies in the kernel.
@@ -112,6 +112,7 @@ class Stream final : public Recycled<Stream, 128>,
     };
 
     // stream_input.cpp
+        bool is_head;  ///< of the answer, none of an interim one
     bool settle_head();
     bool settle_body(bool is_ended);
     void refuse(uint16_t status);
@@ -132,7 +133,7 @@ class Stream final : public Recycled<Stream, 128>,
     bool waits_for_client() const;
     // stream_output.cpp
     bool can_answer();
-    void add_section(FieldLines lines);
+    void add_section(FieldLines lines, bool is_head);
     http::OutputState queue(event::Chain& chain, bool is_last);
     void settle_tunnel_answer();
     void note_gone();
@@ -172,6 +173,7 @@ class Stream final : public Recycled<Stream, 128>,
     bool has_no_body_ : 1 = false;      ///< END_STREAM comes with the head
     bool is_deferred_ : 1 = false;      ///< the library waits for resume_output()
     bool is_pending_ : 1 = false;       ///< the request waits for on_output_gone()
+    bool is_head_taken_ : 1 = false;    ///< by the session: it leaves
     bool is_over_ : 1 = false;          ///< the request has finished
     bool is_broken_ : 1 = false;        ///< it ended before its answer did
     bool is_closed_ : 1 = false;

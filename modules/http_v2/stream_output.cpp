@@ -53,7 +53,7 @@ OutputState Stream::send_head(Request& request, event::Chain& body, bool is_last
     is_head_queued_ = true;
     if (nghttp2_submit_response(&session_.library(), id_, nullptr, 0, ends ? nullptr : &provider) != 0)
         return OutputState::failed;
-    add_section(response_fields(request));
+    add_section(response_fields(request), true);
     return queue(body, is_last);
 }
 
@@ -77,10 +77,16 @@ OutputState Stream::queue(event::Chain& chain, bool is_last) {
 }
 
 /// The library makes frames without fields of them; the session fills these when they leave.
-void Stream::add_section(FieldLines lines) {
+void Stream::add_section(FieldLines lines, bool is_head) {
     Section** last = &sections_;
     while (*last != nullptr) last = &(*last)->next;
-    *last = arena_.make<Section>(lines, nullptr);
+    *last = arena_.make<Section>(lines, is_head, nullptr);
+}
+
+FieldLines Stream::take_section() {
+    const Section& section = *std::exchange(sections_, sections_->next);
+    is_head_taken_ |= section.is_head;
+    return section.lines;
 }
 
 void Stream::resume_output() {
@@ -112,7 +118,7 @@ ssize_t Stream::offer(size_t most, uint32_t& flags) {
     const FieldLines lines = trailer_fields(arena_, trailers);
     if (!lines.empty()) {
         flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        if (nghttp2_submit_trailer(&session_.library(), id_, nullptr, 0) == 0) add_section(lines);
+        if (nghttp2_submit_trailer(&session_.library(), id_, nullptr, 0) == 0) add_section(lines, false);
     }
     return size;
 }
@@ -131,8 +137,9 @@ void Stream::on_frame_sent(const nghttp2_frame_hd& head, size_t size) {
     // As in nginx: $body_bytes_sent is what the body has, frames taken off.
     const bool is_head = head.type == NGHTTP2_HEADERS;
     bytes_sent_ += static_cast<int64_t>(is_head ? size + kFrameHeadSize : size);
-    if (is_head && is_head_queued_ && request_->head_bytes_sent == 0) request_->head_bytes_sent = bytes_sent_;
-    if (is_pending_ && is_head_queued_ && out_.empty()) session_.add_gone(*this);
+    if (!is_head_taken_) return;
+    if (is_head && request_->head_bytes_sent == 0) request_->head_bytes_sent = bytes_sent_;
+    if (is_pending_ && out_.empty()) session_.add_gone(*this);
 }
 
 void Stream::on_output_gone() {
@@ -172,7 +179,7 @@ void Stream::send_interim(Request& request, uint16_t status, const http::Headers
     if (is_closed_ || is_head_queued_) return;
     if (nghttp2_submit_headers(&session_.library(), NGHTTP2_FLAG_NONE, id_, nullptr, nullptr, 0, nullptr) != 0)
         return;
-    add_section(interim_fields(request.arena(), status, fields));
+    add_section(interim_fields(request.arena(), status, fields), false);
     session_.wake();
 }
 

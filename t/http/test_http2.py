@@ -373,7 +373,8 @@ def test_an_expectation_is_met(peer):
 @pytest.mark.sluice_only('early_hints came with 1.29')
 def test_early_hints(server, upstream):
     hints = b'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n'
-    instance = server(r'''server {
+    instance = server(r'''log_format sizes '$body_bytes_sent'; access_log logs/sizes.log sizes;
+    server {
         listen 127.0.0.1:%%main%% http2;
         location / { proxy_pass http://127.0.0.1:%%up%%; early_hints 1; }
     }''', ports={'up': upstream(hints + reply('final')).port})
@@ -418,6 +419,7 @@ def test_a_head_that_never_ends(server):
 def test_a_body_that_never_ends(server, upstream):
     instance = server(r'''server { listen 127.0.0.1:%%main%% http2; client_body_timeout 400ms;
         location / { proxy_pass http://127.0.0.1:%%up%%; } }''', ports={'up': upstream(echo).port})
+    assert instance.access(1, 'logs/sizes.log') == ['5'], 'an interim head is no body'
     with Peer(('127.0.0.1', instance.port())) as peer:
         stream = peer.ask('/', 'POST', end=False)
         peer.data(stream, b'begun')
