@@ -7,6 +7,8 @@
 //   open ─ drain(): GOAWAY that announces, PING ─ its answer: GOAWAY that counts ─ no streams: lingering ─► closed
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -59,6 +61,9 @@ class Session final : public http::Session {
     void wake() { loop().defer(turn_task_); }
     void add_waiting(Stream& stream) { waiting_.push_back(stream); }
     void add_gone(Stream& stream);
+    /// There is one that is asked for more before the next frame is made: if others went on meanwhile, those with
+    /// little at hand would be overtaken by less urgent ones.
+    bool has_dry_stream() const { return has_dry_stream_; }
     /// So many bytes of a stream's body were taken: the windows may open again.
     void consume(const Stream& stream, size_t size);
     /// The body of this stream is wanted: a larger window than for those that nobody may ever ask for.
@@ -93,9 +98,14 @@ class Session final : public http::Session {
     [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
     void take_frame(const nghttp2_frame& frame, Stream* stream);
     void consume_ownerless(int32_t id, size_t size);
+    /// By a PRIORITY_UPDATE that came before its head; of many such streams only the last few are remembered.
+    bool was_prioritized(int32_t id) const {
+        return std::find(prioritized_.begin(), prioritized_.end(), id) != prioritized_.end();
+    }
     void report_invalid_field(Stream& stream, const Decoded& field) const;
     void report_error(Text what) const;
     void on_reset_sent(uint32_t error);
+    void on_goaway_sent();
     /// GOAWAY with an error: the connection ends as soon as it is sent.
     void refuse_connection(uint32_t error);
     /// HEADERS that end their section, but hold no fields: those of the stream are put into it. Returns their size.
@@ -105,7 +115,6 @@ class Session final : public http::Session {
 
  private:
     /// A head that is too long for one frame.
-    void on_goaway_sent();
     struct LongSection {
         std::string block;
         size_t written = 0;
@@ -120,6 +129,7 @@ class Session final : public http::Session {
     // session_input.cpp
     void submit_settings();
     void take_settings(const nghttp2_settings& settings);
+    void take_priority(const nghttp2_ext_priority_update& update);
     ssize_t read(Text bytes);
     bool reset_for_nothing(int32_t id);
     void note_stream(int32_t id);
@@ -134,6 +144,8 @@ class Session final : public http::Session {
     bool fill();
     void continue_section();
     void tell_gone();
+    void fill_dry_streams();
+    void settle_dry_streams();
     void watch_waiting();
     void on_send_timer();
     void fail(const Error& error);
@@ -165,7 +177,9 @@ class Session final : public http::Session {
     FrameWalk walk_{FrameWalk::kPrefaceSize};
     std::vector<std::pair<int32_t, int32_t>> gaps_;  ///< the first and the last of streams that were passed over
     WindowCheck window_check_;
-    int32_t last_id_ = -1;  ///< of a head
+    int32_t last_id_ = -1;                  ///< of a head
+    std::array<int32_t, 4> prioritized_{};  ///< see was_prioritized()
+    uint32_t prioritized_count_ = 0;
     event::PoolBuffer* current_ = nullptr;
     Stream* found_ = nullptr;
     int64_t sent_at_timer_ = 0;
@@ -179,6 +193,7 @@ class Session final : public http::Session {
     Drain drain_ = Drain::none;
     bool was_greeted_ : 1 = false;      ///< our SETTINGS are in the output
     bool is_sending_ : 1 = false;       ///< `output_` is on its way
+    bool has_dry_stream_ : 1 = false;   ///< at the front of `gone_`
     bool is_reading_head_ : 1 = false;  ///< a header block has begun and not ended
     bool is_head_timed_ : 1 = false;    ///< client_header_timeout runs
     bool is_lingering_ : 1 = false;

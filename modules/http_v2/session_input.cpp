@@ -9,6 +9,7 @@
 
 #include "conf.h"
 #include "frame_head.h"
+#include "priority.h"
 #include "session.h"
 
 namespace sluice::http2 {
@@ -197,13 +198,20 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
             break;
         case NGHTTP2_PING: take_ping(frame.ping); break;
         case NGHTTP2_PRIORITY_UPDATE:
-            // RFC 9218 §7.1.
-            if (static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload)->stream_id == 0)
-                refuse_connection(NGHTTP2_PROTOCOL_ERROR);
+            take_priority(*static_cast<const nghttp2_ext_priority_update*>(frame.ext.payload));
             break;
         case NGHTTP2_SETTINGS: take_settings(frame.settings); break;
         default: break;
     }
+}
+
+/// RFC 9218 §7.1. The library applies it.
+void Session::take_priority(const nghttp2_ext_priority_update& update) {
+    if (update.stream_id == 0) return refuse_connection(NGHTTP2_PROTOCOL_ERROR);
+    nghttp2_extpri priority{};
+    const Text field(reinterpret_cast<const char*>(update.field_value), update.field_value_len);
+    if (update.stream_id > last_id_ && read_priority(field, priority))
+        prioritized_[prioritized_count_++ % prioritized_.size()] = update.stream_id;
 }
 
 void Session::take_settings(const nghttp2_settings& settings) {

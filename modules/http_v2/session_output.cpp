@@ -52,6 +52,10 @@ bool Session::fill() {
             fail(Error(nghttp2_strerror(static_cast<int>(size)), 0));
             return false;
         }
+        if (size == 0 && has_dry_stream_) {
+            fill_dry_streams();
+            continue;
+        }
         if (size == 0) break;
         const Text frame(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
         // It has told of them already: see write_section().
@@ -135,11 +139,27 @@ bool Session::send_round() {
 
 void Session::add_gone(Stream& stream) {
     static_cast<ListNode<WaitingTag>&>(stream).unlink();
-    gone_.push_back(stream);
+    if (!stream.is_dry()) return gone_.push_back(stream);
+    gone_.push_front(stream);
+    has_dry_stream_ = true;
 }
 
 void Session::tell_gone() {
     while (Stream* stream = gone_.pop_front()) stream->on_output_gone();
+    settle_dry_streams();
+}
+
+void Session::settle_dry_streams() {
+    if (!has_dry_stream_) return;
+    has_dry_stream_ = false;
+    for (Stream& stream : streams_) stream.go_on_postponed();
+}
+
+/// What they have given was copied, so they may go on while the output has room. (RFC 9218 §10: what is urgent comes
+/// first; sources give their bodies piece by piece.)
+void Session::fill_dry_streams() {
+    while (!gone_.empty() && gone_.front().is_dry()) gone_.pop_front()->on_output_gone();
+    settle_dry_streams();
 }
 
 void Session::watch_waiting() {

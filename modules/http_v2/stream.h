@@ -75,6 +75,10 @@ class Stream final : public Recycled<Stream, 128>,
     /// The library asks how much of the body may leave now: up to `most` bytes, or NGHTTP2_ERR_DEFERRED.
     ssize_t offer(size_t most, uint32_t& flags);
     bool has_output(size_t size) const { return std::cmp_less_equal(size, out_.size()); }
+    /// All that the request has given is on its way, and more will follow.
+    bool is_dry() const { return is_pending_ && out_.empty() && !is_output_ended_; }
+    /// offer() was asked while others were dry.
+    void go_on_postponed();
     /// Moves so many bytes of the body into `output`.
     void write(Output& output, size_t size);
     /// The library has framed the head, or the trailers, that are due now.
@@ -108,11 +112,11 @@ class Stream final : public Recycled<Stream, 128>,
     /// A head or trailers, in `arena_`.
     struct Section {
         FieldLines lines;
+        bool is_head;  ///< of the answer, none of an interim one
         Section* next;
     };
 
     // stream_input.cpp
-        bool is_head;  ///< of the answer, none of an interim one
     bool settle_head();
     bool settle_body(bool is_ended);
     void refuse(uint16_t status);
@@ -169,11 +173,12 @@ class Stream final : public Recycled<Stream, 128>,
     bool is_extended_connect_ : 1 = false;
     bool expects_continue_ : 1 = false;
     bool is_head_queued_ : 1 = false;
+    bool is_head_taken_ : 1 = false;    ///< by the session: it leaves
     bool is_output_ended_ : 1 = false;  ///< END_STREAM is queued behind all that is in `out_`
     bool has_no_body_ : 1 = false;      ///< END_STREAM comes with the head
     bool is_deferred_ : 1 = false;      ///< the library waits for resume_output()
+    bool is_postponed_ : 1 = false;     ///< that, until streams that have run dry were asked for more
     bool is_pending_ : 1 = false;       ///< the request waits for on_output_gone()
-    bool is_head_taken_ : 1 = false;    ///< by the session: it leaves
     bool is_over_ : 1 = false;          ///< the request has finished
     bool is_broken_ : 1 = false;        ///< it ended before its answer did
     bool is_closed_ : 1 = false;

@@ -125,6 +125,8 @@ void Stream::hold(Text piece) {
 
 void Stream::prioritize() {
     if (request_->headers.find(http::KnownHeader::priority) == nullptr) return;
+    // A PRIORITY_UPDATE that has come before the head overrides it (RFC 9218 §7).
+    if (session_.was_prioritized(id_)) return;
     nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 0};
     // Several lines are one dictionary, and what is wrong in one is wrong in all.
     for (const http::Field& field : request_->headers)

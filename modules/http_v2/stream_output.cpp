@@ -96,6 +96,10 @@ void Stream::resume_output() {
 
 ssize_t Stream::offer(size_t most, uint32_t& flags) {
     const int64_t waiting = out_.size();
+    if (session_.has_dry_stream()) {
+        is_deferred_ = is_postponed_ = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
     if (waiting == 0 && !is_output_ended_) {
         is_deferred_ = true;
         return NGHTTP2_ERR_DEFERRED;
@@ -151,6 +155,12 @@ void Stream::on_output_gone() {
     } else {
         request_->on_output_gone();
     }
+}
+
+void Stream::go_on_postponed() {
+    if (!is_postponed_) return;
+    is_postponed_ = false;
+    if (is_deferred_ && !is_closed_) resume_output();
 }
 
 void Stream::on_rate_timer() {

@@ -330,6 +330,43 @@ def test_urgent_streams_come_first(h2server):
         peer.until(lambda: len(peer.stream(late).body) == 60000, 'the one that became urgent')
 
 
+@pytest.mark.sluice_only('RFC 9218 is younger than nginx 1.22')
+@pytest.mark.parametrize('urgent', [0, 1])
+def test_urgent_streams_leave_nothing_to_others(h2server, urgent):
+    """Though their bodies come in pieces that are smaller than what leaves at once."""
+    with Peer(('127.0.0.1', h2server.port()), {h2.INITIAL_WINDOW_SIZE: 1 << 24}) as peer:
+        peer.opens_windows = False
+        first = peer.ask('/big')
+        peer.until(lambda: len(peer.stream(first).body) == 65535, 'a full window of the connection')
+        streams = [peer.ask('/big', fields=[('priority', 'u=0' if i == urgent else 'u=5')]) for i in range(2)]
+        peer.send(h2.reset(first))
+        peer.ping()
+        begin = len(peer.frames)
+        peer.send(h2.window_update(0, 1 << 24))
+        peer.responses(streams)
+        data = [stream for kind, _, stream, _ in peer.frames[begin:] if kind == h2.DATA]
+        last = max(i for i, stream in enumerate(data) if stream == streams[urgent])
+        assert streams[1 - urgent] not in data[:last]
+        assert all(peer.stream(stream).body == BIG for stream in streams)
+
+
+@pytest.mark.sluice_only('RFC 9218 is younger than nginx 1.22')
+@pytest.mark.parametrize('value, first', [(b'u=0', 1), (b'', 1), (b'u=0,,', 0)])
+def test_a_priority_before_the_request(h2server, value, first):
+    """PRIORITY_UPDATE overrides the field, even where it came first (RFC 9218 §7); what is no dictionary says nothing."""
+    with Peer(('127.0.0.1', h2server.port()), {h2.INITIAL_WINDOW_SIZE: 1 << 24}) as peer:
+        peer.opens_windows = False
+        begun = peer.ask('/big')
+        peer.until(lambda: len(peer.stream(begun).body) == 65535, 'a full window of the connection')
+        peer.send(h2.frame(h2.PRIORITY_UPDATE, 0, 0, (begun + 4).to_bytes(4, 'big') + value))
+        streams = [peer.ask('/big', fields=[('priority', urgency)]) for urgency in ('u=4', 'u=5')]
+        peer.send(h2.reset(begun))
+        peer.ping()
+        peer.send(h2.window_update(0, 60_000))
+        peer.until(lambda: len(peer.stream(streams[first]).body) == 60_000, 'the urgent one')
+        assert peer.stream(streams[1 - first]).body == b''
+
+
 def test_unbuffered_answers_come_as_they_are_made(server, scripted):
     from lib.upstream import Held
     gate = Held()
@@ -382,6 +419,7 @@ def test_early_hints(server, upstream):
         answer = peer.get('/')
         assert answer.interim == [[(':status', '103'), ('link', '</a.css>; rel=preload')]]
         assert answer.text == 'final'
+    assert instance.access(1, 'logs/sizes.log') == ['5'], 'an interim head is no body'
 
 
 # The end of connections
@@ -419,7 +457,6 @@ def test_a_head_that_never_ends(server):
 def test_a_body_that_never_ends(server, upstream):
     instance = server(r'''server { listen 127.0.0.1:%%main%% http2; client_body_timeout 400ms;
         location / { proxy_pass http://127.0.0.1:%%up%%; } }''', ports={'up': upstream(echo).port})
-    assert instance.access(1, 'logs/sizes.log') == ['5'], 'an interim head is no body'
     with Peer(('127.0.0.1', instance.port())) as peer:
         stream = peer.ask('/', 'POST', end=False)
         peer.data(stream, b'begun')
@@ -457,6 +494,25 @@ def test_quit_announces_the_end_first(h2server, peer):
     assert peer.response(late).text == 'text\n'
     assert peer.goaway() == h2.NO_ERROR
     assert peer.goaways[-1][0] == late
+
+
+@pytest.mark.sluice_only('the oracle does not announce it')
+def test_behind_the_last_stream_nothing_is_acted_on(h2server, peer):
+    """The PING whose answer tells that the client has heard of the end follows what announces it. A request right behind that answer is one too
+    many: it is refused, and not served behind the client's back."""
+    peer.opens_windows = peer.acknowledges = False
+    stream = peer.ask('/big')
+    peer.until(lambda: peer.stream(stream).body, 'the response')
+    h2server.signal('HUP')
+    peer.until(lambda: any(kind == h2.PING for kind, *_ in peer.frames), 'PING')
+    assert [kind for kind, *_ in peer.frames if kind in (h2.PING, h2.GOAWAY)] == [h2.GOAWAY, h2.PING]
+    late = peer.new_stream()
+    fields = [(':method', 'GET'), (':scheme', 'http'), (':path', '/text'), (':authority', 'localhost')]
+    peer.send(h2.frame(h2.PING, h2.ACK, 0, b'sluice\x00\x01') + h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, late, peer.block(fields)))
+    assert peer.reset_code(late) == h2.REFUSED_STREAM
+    peer.send(h2.reset(stream))
+    assert peer.goaway() == h2.NO_ERROR and peer.goaways[-1][0] == stream
+    assert [line.split('|')[0] for line in h2server.access(1, 'logs/h2.log')] == ['GET /big HTTP/2.0']
 
 
 @pytest.mark.sluice_only('the oracle does not wait')
@@ -497,25 +553,6 @@ def test_curl(h2server):
     assert run(f'{url}/big') == BIG
     assert run('--data-binary', f'@{h2server.prefix}/html/big', f'{url}/up/') == BIG
     assert b'HTTP/2 200' in run('-I', f'{url}/big')
-
-@pytest.mark.sluice_only('the oracle does not announce it')
-def test_behind_the_last_stream_nothing_is_acted_on(h2server, peer):
-    """The PING whose answer tells that the client has heard of the end follows what announces it. A request right behind that answer is one too
-    many: it is refused, and not served behind the client's back."""
-    peer.opens_windows = peer.acknowledges = False
-    stream = peer.ask('/big')
-    peer.until(lambda: peer.stream(stream).body, 'the response')
-    h2server.signal('HUP')
-    peer.until(lambda: any(kind == h2.PING for kind, *_ in peer.frames), 'PING')
-    assert [kind for kind, *_ in peer.frames if kind in (h2.PING, h2.GOAWAY)] == [h2.GOAWAY, h2.PING]
-    late = peer.new_stream()
-    fields = [(':method', 'GET'), (':scheme', 'http'), (':path', '/text'), (':authority', 'localhost')]
-    peer.send(h2.frame(h2.PING, h2.ACK, 0, b'sluice\x00\x01') + h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, late, peer.block(fields)))
-    assert peer.reset_code(late) == h2.REFUSED_STREAM
-    peer.send(h2.reset(stream))
-    assert peer.goaway() == h2.NO_ERROR and peer.goaways[-1][0] == stream
-    assert [line.split('|')[0] for line in h2server.access(1, 'logs/h2.log')] == ['GET /big HTTP/2.0']
-
 
 
 def test_h2load(h2server):
