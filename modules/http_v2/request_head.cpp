@@ -2,6 +2,7 @@
 #include "request_head.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -43,11 +44,15 @@ RequestHead::Outcome malformed(Request& request, Text what) {
     return RequestHead::Outcome::malformed;
 }
 
+uint32_t at_most_32_bits(int64_t size) {
+    return static_cast<uint32_t>(std::min<int64_t>(size, std::numeric_limits<uint32_t>::max()));
+}
+
 }  // namespace
 
 HeadLimits::HeadLimits(const http::ServerConf& conf)
-    : field(static_cast<uint32_t>(conf.large_client_header_buffers->size.count)),
-      all(field * conf.large_client_header_buffers->number),
+    : field(at_most_32_bits(conf.large_client_header_buffers->size.count)),
+      all(at_most_32_bits(int64_t{field} * conf.large_client_header_buffers->number)),
       fields(*conf.max_headers) {}
 
 inline bool RequestHead::is_flood(Request& request, const Decoded& decoded) {

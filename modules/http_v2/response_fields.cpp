@@ -113,8 +113,7 @@ class FieldWriter {
     /// What came from an upstream or the configuration. What would make the message malformed stays behind.
     void add(const Field& field) {
         if (is_of_connection(field.known)) return;
-        const Text value = text::trim(field.value);
-        if (!http::is_field_value(value)) return;
+        const Text value = text::trim(http::sendable_value(arena_, field.value));
         const Text name = lower_name(field);
         if (!name.empty()) add_line({name, value, static_name_of(field.known), field.is_never_indexed});
     }

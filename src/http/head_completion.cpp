@@ -1,6 +1,7 @@
 // The last changes to a head.
 #include "http/head_completion.h"
 
+#include "http/fields/field_value.h"
 #include "http/redirect.h"
 #include "http/request.h"
 
@@ -16,7 +17,11 @@ bool complete_head(Request& request) {
     if (response.status != 200 && response.status != 206 && response.status != 304)
         response.last_modified = Response::kNoTime;
     const bool is_path = response.location.starts_with('/');
-    if (!response.location.empty()) response.location = absolute_location(request, response.location);
+    if (!response.location.empty()) {
+        const Text location = absolute_location(request, response.location);
+        response.location = sendable_value(request.arena(), location);
+    }
+    response.content_type = sendable_value(request.arena(), response.content_type);
     return is_path;
 }
 

@@ -5,7 +5,8 @@ namespace sluice::http {
 
 class Request;
 
-/// Takes away what a response of its status does not have, and makes Location absolute. True if Location was a path.
+/// Takes away what a response of its status does not have, and makes Location absolute. Neither Location nor the type
+/// has line breaks afterwards. True if Location was a path.
 bool complete_head(Request& request);
 
 }  // namespace sluice::http

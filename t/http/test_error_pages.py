@@ -126,6 +126,7 @@ WITH_BODY = r'''
         location @up { proxy_pass http://127.0.0.1:%%up%%; }
         location @streamed { proxy_request_buffering off; proxy_pass http://127.0.0.1:%%up%%; }
         location /large { client_max_body_size 2; error_page 413 =200 @up; proxy_pass http://127.0.0.1:%%up%%; }
+        location /nobody { return 418; }
     }
 '''
 
@@ -146,8 +147,17 @@ def test_the_body_goes_where_an_error_page_leads(with_body, target):
         assert c.response('POST').text == f'{method} abc'
 
 
-def test_a_body_that_was_refused_goes_nowhere(with_body):
-    assert with_body.request('POST', '/large', body='more').text == 'POST '
+@pytest.mark.parametrize('body', ['Content-Length: 4\r\n\r\nmore', 'Transfer-Encoding: chunked\r\n\r\n4\r\nmore\r\n0\r\n\r\n'], ids=['length', 'chunked'])
+def test_a_body_that_was_refused_goes_nowhere(with_body, body):
+    with with_body.connect() as c:
+        c.send(f'POST /large HTTP/1.1\r\nHost: a\r\n{body}')
+        assert c.response('POST').text == 'POST '
+
+
+def test_a_body_that_nobody_takes_is_no_request(with_body):
+    with with_body.connect() as c:
+        assert c.request('POST', '/nobody', body='x' * 20_000).status == 418
+        assert c.request('POST', '/up', body='next').text == 'POST next'
 
 
 def test_too_large_body(site):

@@ -19,6 +19,12 @@ CONF = r'''
         location /etag { add_header ETag '"own"'; return 200 x; }
         location /html/ { alias html/; expires 1h; add_header Last-Modified ""; }
         location /trailer { add_trailer X-T "t-$status"; add_trailer X-E ""; proxy_pass http://127.0.0.1:%%main%%/chunk; }
+        location /lines/own { add_header X-Uri $uri; add_header X-Folded "one;
+            two"; return 200 x; }
+        location /lines/moved { return 302 http://other$uri; }
+        location /lines/rewritten { rewrite ^ http://other$uri? permanent; }
+        location /lines/page { error_page 404 http://other$uri; return 404; }
+        location /lines/trailer { add_trailer X-Uri $uri; proxy_pass http://127.0.0.1:%%main%%/chunk/$arg_none; }
         location /trailerlen { add_trailer X-T t; return 200 body; }
         location /chunk { autoindex on; root %%PREFIX%%; }
         location /e/pos { expires 1h; return 200 x; }
@@ -68,6 +74,23 @@ def test_values(site):
 def test_trailer(site):
     r = site.get('/trailer/')
     assert r.headers['Transfer-Encoding'] == 'chunked' and list(r.trailers) == [('X-T', 't-200')]
+
+
+@pytest.mark.sluice_only('nginx writes what a variable has: whoever asks may write the answer')
+@pytest.mark.parametrize('target, name, value', [
+    ('own', 'X-Uri', '/lines/own'), ('moved', 'Location', 'http://other/lines/moved'), ('rewritten', 'Location', 'http://other/lines/rewritten'),
+    ('page', 'Location', 'http://other/lines/page')])
+def test_values_are_one_line(site, target, name, value):
+    """RFC 9110 §5.5: a space for each CR, LF and NUL."""
+    r = site.get(f'/lines/{target}%0d%0aSet-Cookie:%20a=b%0a')
+    assert r.headers[name].rstrip() == f'{value}  Set-Cookie: a=b' and 'Set-Cookie' not in r.headers
+    assert 'X-Folded' not in r.headers or r.headers['X-Folded'] == 'one;             two'
+
+
+@pytest.mark.sluice_only('nginx writes what a variable has')
+def test_trailers_are_one_line(site):
+    r = site.get('/lines/trailer%0d%0aSet-Cookie:%20a=b')
+    assert list(r.trailers) == [('X-Uri', '/lines/trailer  Set-Cookie: a=b')]
 
 
 def test_expires(site):

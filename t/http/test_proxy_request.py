@@ -51,14 +51,6 @@ CONF = r'''
         location /decodedargs/ { set $args uri=$uri; proxy_pass http://127.0.0.1:%%up%%/x; }
         location /rewhole/ { rewrite (.*) $1 break; proxy_pass http://127.0.0.1:%%up%%; }
         location /rewholeuri/ { rewrite (.*) $1 break; proxy_pass http://127.0.0.1:%%up%%/ignored/; }
-        location /fb/named { error_page 418 = @fb; return 418; }
-        location /fb/uri { error_page 418 /plain/fb; return 418; }
-        location /fb/denied { error_page 403 = @fb; deny all; }
-        location /fb/stream { error_page 418 = @fbstream; return 418; }
-        location /fb/large { client_max_body_size 3; error_page 413 = @fb; proxy_pass http://named; }
-        location /fb/none { return 418; }
-        location @fb { proxy_pass http://named; }
-        location @fbstream { proxy_pass http://named; proxy_request_buffering off; }
         location /h/vars { proxy_pass http://named; proxy_set_header X-Vars "$proxy_host $proxy_port $proxy_add_x_forwarded_for"; }
         location /h/inherit/ { proxy_set_header X-Outer o; proxy_pass http://named; location /h/inherit/in { proxy_pass http://named; } location /h/inherit/own { proxy_set_header X-Own o; proxy_pass http://named; } }
     }
@@ -220,34 +212,6 @@ def test_unbuffered_request_body(server, scripted):
     assert seen[1]['Transfer-Encoding'] == 'chunked'
     c.send(chunk('second'))
     assert c.response().text == 'got both'
-
-
-@pytest.mark.parametrize('target, method, seen', [
-    ('/fb/named', 'POST', '/fb/named'), ('/fb/denied', 'PUT', '/fb/denied'), ('/fb/stream', 'POST', '/fb/stream'), ('/fb/uri', 'GET', '/plain/fb'),
-])
-@pytest.mark.parametrize('body', [b'few', b'many' * 10_000], ids=['small', 'large'])
-@pytest.mark.parametrize('is_chunked', [False, True])
-def test_a_body_survives_error_page(site, target, method, seen, body, is_chunked):
-    """`error_page 418 = @name; return 418;` is how people choose a location."""
-    asked = 'PUT' if method == 'PUT' else 'POST'
-    with site.connect() as c:
-        for _ in range(2):
-            c.send(request(asked, target, {'Transfer-Encoding': 'chunked'} if is_chunked else {'Content-Length': len(body)}) + (chunk(body) if is_chunked else body))
-            assert c.response().text == seen
-            assert site.up.last.method == method and site.up.last.body == body
-            assert c.get('/plain/x').text == '/plain/x'
-
-
-def test_a_body_that_nobody_takes(site):
-    with site.connect() as c:
-        assert c.request('POST', '/fb/none', body=b'x' * 20_000).status == 418
-        assert c.get('/plain/x').text == '/plain/x'
-
-
-@pytest.mark.parametrize('is_chunked', [False, True])
-def test_a_body_that_is_too_large_does_not_survive(site, is_chunked):
-    c = site.connect().send(request('POST', '/fb/large', {'Transfer-Encoding': 'chunked'} if is_chunked else {'Content-Length': 4}) + (chunk('long') if is_chunked else b'long'))
-    assert c.response().text == '/fb/large' and site.up.last.body == b''
 
 
 def test_own_body_instead_of_an_unbuffered_one(site):

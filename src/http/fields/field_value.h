@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/base/arena.h"
 #include "core/base/text.h"
 
 namespace sluice::http {
@@ -27,6 +28,15 @@ inline bool is_field_value(Text value) {
     for (; at != end; ++at)
         if (is_bad(*at)) return false;
     return true;
+}
+
+/// A copy with a space for each CR, LF and NUL (RFC 9110 §5.5).
+Text without_line_breaks(Arena& arena, Text value);
+
+/// What a message of ours may carry: the value itself, or such a copy of one that a variable made, or that stands on
+/// several lines in the configuration.
+inline Text sendable_value(Arena& arena, Text value) {
+    return is_field_value(value) ? value : without_line_breaks(arena, value);
 }
 
 }  // namespace sluice::http

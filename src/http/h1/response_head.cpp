@@ -7,6 +7,7 @@
 #include "event/chain.h"
 #include "http/conf/location_conf.h"
 #include "http/fields/date.h"
+#include "http/fields/field_value.h"
 #include "http/h1/chunked.h"
 #include "http/head_completion.h"
 #include "http/request.h"
@@ -17,6 +18,10 @@ namespace sluice::http::h1 {
 namespace {
 
 constexpr size_t kFixedRoom = 512;  // status line, Server, Date, lengths and connection fields
+
+void write_field(TextBuilder& out, Arena& arena, const Field& field) {
+    out.add(field.name, ": ", sendable_value(arena, field.value), "\r\n");
+}
 
 class HeadWriter {
  public:
@@ -33,7 +38,7 @@ class HeadWriter {
         write_connection(keeps_alive);
         if (!is_path_) write_location();
         if (!response_.etag.empty()) out_.add("ETag: ", response_.etag, "\r\n");
-        for (const Field& field : response_.headers) out_.add(field.name, ": ", field.value, "\r\n");
+        for (const Field& field : response_.headers) write_field(out_, request_.arena(), field);
         out_.add("\r\n");
         for (const event::Buffer* piece = body.head(); piece != nullptr; piece = piece->next)
             out_.add(Text(piece->begin, static_cast<size_t>(piece->size())));
@@ -116,7 +121,7 @@ Text write_interim_head(Arena& arena, uint16_t status, const Headers& fields) {
     for (const Field& field : fields) room += field.name.size() + field.value.size() + 4;
     TextBuilder out(arena.make_bytes(room));
     out.add("HTTP/1.1 ", Padded{status, 3}, " ", reason_phrase(status), "\r\n");
-    for (const Field& field : fields) out.add(field.name, ": ", field.value, "\r\n");
+    for (const Field& field : fields) write_field(out, arena, field);
     return out.add("\r\n").text();
 }
 
@@ -127,7 +132,7 @@ Text write_last_chunk(Request& request) {
     for (const Field& field : trailers) room += field.name.size() + field.value.size() + 4;
     TextBuilder out(request.arena().make_bytes(room));
     out.add(kLastChunkBeforeTrailers);
-    for (const Field& field : trailers) out.add(field.name, ": ", field.value, "\r\n");
+    for (const Field& field : trailers) write_field(out, request.arena(), field);
     return out.add("\r\n").text();
 }
 
