@@ -10,10 +10,10 @@ import pytest
 from lib import h2
 from lib.client import request
 from lib.h2 import Peer
-from lib.messages import reply
+from lib.messages import chunk, reply
 from lib.ports import free_port
 from lib.upstream import Held
-from lib.wait import takes, wait_for
+from lib.wait import DEADLINE, takes, wait_for
 
 PASS = 'server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://u; OPTIONS } }'
 
@@ -379,6 +379,72 @@ def test_stale_pooled_connection_is_replaced(server, scripted):
     up = scripted(script)
     s = server(group('server 127.0.0.1:%%a%%; keepalive 2;', KEEP), ports={'a': up.port})
     assert [s.get('/').text for _ in range(3)] == ['x'] * 3
+
+
+def closes_the_second(peer, upstream):
+    """Each connection ends when its second request has come, as if that had crossed with the end."""
+    for body in ('', None):
+        r = peer.request()
+        if r is None or body is None:
+            return
+        upstream.requests.append(r)
+        peer.send(reply(r.body))
+
+
+@pytest.mark.parametrize('framing', ['length', 'chunked'])
+@pytest.mark.parametrize('size', [5, 3000])
+def test_unbuffered_body_goes_by_another_connection(server, scripted, framing, size):
+    up = scripted(closes_the_second)
+    s = server(group('server 127.0.0.1:%%a%%; keepalive 2;', KEEP + 'proxy_request_buffering off;'), ports={'a': up.port})
+    s.spare_descriptors(2)
+    body = b'x' * size
+    with s.connect() as c:
+        for _ in range(3):
+            headers, sent = ({'Content-Length': size}, body) if framing == 'length' else ({'Transfer-Encoding': 'chunked'}, chunk(body))
+            r = c.send(request('PUT', '/', headers) + sent).response()
+            assert (r.status, r.body) == (200, body)
+    assert up.connections == 3 and [r.body for r in up.requests] == [body] * 3
+
+
+def closes_behind_a_part(seen):
+    """The first connection ends when a part of its second request's body has come."""
+    def script(peer, upstream):
+        upstream.requests.append(peer.request())
+        peer.send(reply(upstream.requests[-1].body))
+        if upstream.connections == 1 and peer.request(with_body=False) is not None:
+            if not peer.reader.buffer:
+                peer.reader.fill()
+            seen.set()
+    return script
+
+
+@pytest.mark.sluice_only('nginx repeats nothing of which a part has left')
+@pytest.mark.parametrize('framing', ['length', 'chunked'])
+def test_unbuffered_body_goes_on_by_another_connection(server, scripted, framing):
+    up = scripted(closes_behind_a_part(seen := threading.Event()))
+    s = server(group('server 127.0.0.1:%%a%%; keepalive 2;', KEEP + 'proxy_request_buffering off;'), ports={'a': up.port})
+    s.spare_descriptors(2)
+    with s.connect() as c:
+        assert c.get('/').status == 200
+        if framing == 'length':
+            head, pieces = request('PUT', '/', {'Content-Length': 5}), (b'who', b'le')
+        else:
+            head, pieces = request('PUT', '/', {'Transfer-Encoding': 'chunked'}), (chunk('who', end=False), chunk('le'))
+        c.send(head + pieces[0])
+        assert seen.wait(DEADLINE)
+        wait_for(lambda: up.connections == 2, 'another connection')
+        c.send(pieces[1])
+        assert c.response().body == b'whole'
+
+
+def test_unbuffered_body_that_may_have_been_acted_on_is_not_repeated(server, scripted):
+    up = scripted(closes_behind_a_part(threading.Event()))
+    s = server(group('server 127.0.0.1:%%a%%; keepalive 2;', KEEP + 'proxy_request_buffering off;'), ports={'a': up.port})
+    s.spare_descriptors(2)
+    with s.connect() as c:
+        assert c.get('/').status == 200
+        assert c.request('POST', '/', body=b'whole').status == 502
+    assert up.connections == 1
 
 
 @pytest.mark.parametrize('answer', [

@@ -91,8 +91,8 @@ void Exchange::begin() {
     if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
     streams_body_ =
         !*conf_.request_buffering && *conf_.pass_request_body && !destination_.collects_body && !body.is_complete();
-    // Only there a server says that it has not acted on a request.
-    remembers_body_ = streams_body_ && destination_.sessions != nullptr;
+    // Over HTTP/2 a server may say that it has not acted on a request, whatever that would do.
+    remembers_body_ = streams_body_ && (destination_.sessions != nullptr || is_repeatable());
     if (streams_body_) return next_try();
     body.collect(request_,
                  [](Request& request, uint16_t status) { request.state<Exchange>()->on_body_collected(status); });

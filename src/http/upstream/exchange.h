@@ -58,13 +58,11 @@ class Exchange final : public event::ConnectionHandler,
     Answer answer;
     /// The body goes through memory or a file first, as `buffering` and X-Accel-Buffering say.
     bool is_buffered = true;
-    /// The answer switches protocols: bytes go both ways from now on.
-    bool is_upgrade = false;
+    bool is_upgrade = false;  ///< the answer switches protocols: bytes go both ways from now on
 
     /// Bytes of the answer came that are delivered in another form: heads.
     void count_received(size_t size) { try_->bytes_received += static_cast<int64_t>(size); }
-    /// The request's body is streamed to the upstream as it comes.
-    bool streams_body() const { return streams_body_; }
+    bool streams_body() const { return streams_body_; }  ///< the request's, to the upstream as it comes
     /// The tries so far, those of earlier exchanges of the request included.
     const Try* tries() const { return first_try_; }
     /// The header fields of the last answer.
@@ -94,8 +92,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_client_sent() override;
     void on_client_closed() override;
     void on_client_failed() override;
-    // LogContext
-    void describe(TextBuilder& line) const override;
+    void describe(TextBuilder& line) const override;  // LogContext
 
  private:
     enum class State : uint8_t {
@@ -134,10 +131,13 @@ class Exchange final : public event::ConnectionHandler,
     void on_request_sent();
     Text keep_piece(Text piece);
     void remember(Text piece);
+    void send_remembered(event::Chain& chain);
+    void hold_body();
     void fail(Failure failure);
     void fail(Failure failure, balance::Outcome outcome);
     void reconnect();
     bool may_try_again(Failure failure, uint32_t tries_left) const;
+    bool is_repeatable() const;
     bool may_repeat() const;
     void end_try(balance::Outcome outcome, bool keeps);
     void end_with(uint16_t status);

@@ -106,13 +106,16 @@ void Exchange::send_request() {
     enter(State::sending);
     was_sent_ = true;
     [[maybe_unused]] const int64_t size = chain.size();
-    chain.add_copy(arena(), remembered_);
+    send_remembered(chain);
     const event::SendState sent = channel_->send(chain, !streams_body_ || is_body_last_);
     SLUICE_LOG_DEBUG(request_.log(), "upstream: sending ", size,
                      " bytes: ", sent == event::SendState::done ? "done" : "pending or failed");
     switch (sent) {
         case event::SendState::done: on_request_sent(); break;
-        case event::SendState::pending: arm_timer(); break;
+        case event::SendState::pending:
+            arm_timer();
+            if (was_body_streamed_ && !is_body_last_) hold_body();
+            break;
         case event::SendState::failed: on_failed(channel_->send_error()); break;
     }
 }
@@ -151,6 +154,12 @@ void Exchange::on_sent() {
     on_request_sent();
 }
 
+/// The next piece comes when this one has left.
+void Exchange::hold_body() {
+    is_body_held_ = true;
+    request_.stream().pause_body(request_);
+}
+
 /// The bytes of a streamed body are valid during their delivery only. One piece is on its way at a time, so that all
 /// of them use the same room.
 Text Exchange::keep_piece(Text piece) {
@@ -168,6 +177,17 @@ void Exchange::remember(Text piece) {
         return;
     }
     remembered_.add(arena(), arena().copy(piece));
+}
+
+/// What another try has had already, or has come since then: framed as one piece.
+void Exchange::send_remembered(event::Chain& chain) {
+    if (remembered_.empty() && !is_body_last_) return;
+    TextBuilder whole(arena().make_bytes(static_cast<size_t>(remembered_.size())));
+    for (const event::Buffer* piece = remembered_.head(); piece != nullptr; piece = piece->next)
+        whole.add(piece->text());
+    event::Chain body;
+    protocol_.write_body(*this, whole.text(), is_body_last_, body);
+    chain.splice(body);
 }
 
 void Exchange::on_body(Request&, Text piece, bool is_last) {
@@ -191,9 +211,7 @@ void Exchange::on_body(Request&, Text piece, bool is_last) {
             break;
         case event::SendState::pending:
             if (state_ == State::sending) arm_timer();
-            if (is_last) break;
-            is_body_held_ = true;
-            request_.stream().pause_body(request_);
+            if (!is_last) hold_body();
             break;
         case event::SendState::failed: on_failed(channel_->send_error()); break;
     }
@@ -208,9 +226,13 @@ void Exchange::on_body_failed(Request&, uint16_t status) {
     }
 }
 
+bool Exchange::is_repeatable() const {
+    return is_idempotent(request_.method) || conf_.next_upstream->has(Failure::non_idempotent);
+}
+
 bool Exchange::may_repeat() const {
     if (was_body_streamed_ && !remembers_body_) return false;
-    return !was_sent_ || is_idempotent(request_.method) || conf_.next_upstream->has(Failure::non_idempotent);
+    return !was_sent_ || is_repeatable();
 }
 
 bool Exchange::may_try_again(Failure failure, uint32_t tries_left) const {
