@@ -216,9 +216,9 @@ TEST_F(LoaderTest, SaysInOneSentenceWhyAFileIsNoModule) {
         {"modules/without_symbol.so",
          "dlsym() \"P/modules/without_symbol.so\", \"sluice_module\" failed (P/modules/without_symbol.so: undefined "
          "symbol: sluice_module)"},
-        {"modules/future.so",
-         "module \"P/modules/future.so\" was built for ABI 4.7 (" SLUICE_CXX_ABI "), this server has ABI " +
-             abi(kAbiMinor) + " (" SLUICE_CXX_ABI "): build the module anew with this server's headers"},
+        {"modules/future.so", "module \"P/modules/future.so\" was built for ABI " + std::to_string(kAbiMajor + 1) +
+                                  ".7 (" SLUICE_CXX_ABI "), this server has ABI " + abi(kAbiMinor) +
+                                  " (" SLUICE_CXX_ABI "): build the module anew with this server's headers"},
         {"modules/needs_future.so", "module \"P/modules/needs_future.so\" was built for ABI " + abi(kAbiMinor + 9) +
                                         ", this server has ABI " + abi(kAbiMinor) +
                                         ": build the module anew with this server's headers"},
