@@ -103,7 +103,7 @@ void Stream::end() {
     request_->http().phases.run_log(*request_);
     drop_input();
     if (is_broken_ && !is_closed_) {
-        session_.reset(*this, NGHTTP2_INTERNAL_ERROR);
+        session_.reset(*this, tunnel_ != nullptr ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
         return;
     }
     if (!is_broken_) session_.on_answered();

@@ -121,6 +121,26 @@ def test_the_upstream_ends_it(server, scripted):
         assert (answer.status, answer.body, answer.ended) == (200, b'bye', True)
 
 
+def test_the_upstream_resets_it(server, scripted):
+    """RFC 8441 §5: RST_STREAM with CANCEL stands for a TCP connection's reset."""
+    arrived = Held()
+
+    def script(up, _):
+        up.request()
+        up.send(SWITCH + 'part')
+        arrived.pass_()
+        up.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        peer.until(lambda: peer.stream(stream).body == b'part', 'the bytes')
+        arrived.open()
+        answer = peer.response(stream)
+        assert (answer.status, answer.reset, answer.ended) == (200, h2.CANCEL, False)
+        assert peer.get('/text').text == 'text'
+    assert instance.access(2, 'logs/h2.log')[0] == 'CONNECT /chat HTTP/2.0|200|GET'
+
+
 def test_the_client_resets_it(peer, seen, tunnels):
     stream = connect(peer)
     peer.until(lambda: peer.stream(stream).fields, 'the answer')

@@ -206,7 +206,7 @@ void Exchange::on_failed(const Error& error) {
         case State::sending:
         case State::reading_head: fail(Failure::error); break;
         case State::relaying: break_answer(); break;
-        case State::tunnel: end_tunnel(); break;
+        case State::tunnel: break_tunnel(); break;
         case State::waiting:
         case State::connecting:
         case State::handshaking:

@@ -4,7 +4,6 @@
 //   start ─► body collected ─► connecting ─► [handshaking] ─► [greeting] ─► sending ─► reading_head ─┬─► relaying
 //                 ▲                │               │              │            │            │       └─► tunnel
 //                 └── next try ◄───┴─── failure ───┴──────────────┴────────────┴────────────┘
-//
 // Relaying and tunnel end it, and so does a failure that allows no other try.
 #pragma once
 
@@ -197,6 +196,7 @@ class Exchange final : public event::ConnectionHandler,
     void push_to_upstream();
     void end_tunnel_if_done();
     void end_tunnel();
+    void break_tunnel();
 
     Request& request_;
     const Conf& conf_;

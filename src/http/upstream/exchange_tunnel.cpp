@@ -115,4 +115,11 @@ void Exchange::end_tunnel() {
     request_.finish(0);
 }
 
+/// The client is to see that this was no orderly end (RFC 8441 §5), unless bytes are still on their way to it.
+void Exchange::break_tunnel() {
+    if (is_output_pending_ || !to_client_.is_empty()) return end_tunnel();
+    abandon();
+    request_.finish(502);
+}
+
 }  // namespace sluice::http::upstream
