@@ -94,7 +94,7 @@ TEST(ProxyTarget, AUriReplacesTheLocation) {
 TEST(ProxyTarget, AnEvaluatedUriIsComplete) {
     EXPECT_EQ(
         uri({.target = "/x y?z", .is_evaluated = true, .unparsed = "/a", .uri = "/a", .args = "b", .replaced = 1}),
-        "/x y?z");
+        "/x%20y?z");
     EXPECT_EQ(uri({.target = "?z", .is_evaluated = true, .unparsed = "/a", .uri = "/a", .args = "b", .replaced = 1}),
               "/?z");
     EXPECT_EQ(uri({.target = {}, .is_evaluated = true, .unparsed = "/a?b", .uri = "/a", .args = "b", .replaced = 1}),
