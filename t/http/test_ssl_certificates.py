@@ -142,23 +142,13 @@ def test_rejected_handshake(server):
     assert 'SSL_do_handshake' not in site.log()
 
 
-@pytest.mark.sluice_only('until 1.27 the default server decides for all names')
-def test_protocols_of_each_name(server):
+@pytest.mark.sluice_only('the default server decides for all names: of ssl_protocols until 1.27')
+@pytest.mark.parametrize('older, newer', [('ssl_protocols TLSv1.2', 'ssl_protocols TLSv1.3'),
+                                          ('ssl_conf_command MaxProtocol TLSv1.2', 'ssl_conf_command MinProtocol TLSv1.3')])
+def test_protocols_of_each_name(server, older, newer):
     site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key;'
-                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_protocols TLSv1.2; return 200 "$ssl_protocol"; }'
-                  'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; ssl_protocols TLSv1.3; return 200 "$ssl_protocol"; }',
-                  files=tls.files('a.test,b.test'))
-    for name, version in (('a.test', 'TLSv1.2'), ('b.test', 'TLSv1.3')):
-        with tls.connect(site, name=name) as c:
-            assert c.get('/', host=name).text == version
-    assert 'PROTOCOL_VERSION' in tls.handshake_error(site, name='b.test', tls=tls.context(maximum_version=V12))
-
-
-@pytest.mark.sluice_only('the default server decides for all names')
-def test_commands_of_each_name(server):
-    site = server('ssl_certificate a.test.pem; ssl_certificate_key a.test.key; ssl_protocols TLSv1.2 TLSv1.3;'
-                  'server { listen 127.0.0.1:%%main%% ssl; server_name a.test; ssl_conf_command MaxProtocol TLSv1.2; return 200 "$ssl_protocol"; }'
-                  'server { listen 127.0.0.1:%%main%% ssl; server_name b.test; ssl_conf_command MinProtocol TLSv1.3; return 200 "$ssl_protocol"; }',
+                  f'server {{ listen 127.0.0.1:%%main%% ssl; server_name a.test; {older}; return 200 "$ssl_protocol"; }}'
+                  f'server {{ listen 127.0.0.1:%%main%% ssl; server_name b.test; {newer}; return 200 "$ssl_protocol"; }}',
                   files=tls.files('a.test,b.test'))
     for name, version in (('a.test', 'TLSv1.2'), ('b.test', 'TLSv1.3')):
         with tls.connect(site, name=name) as c:
