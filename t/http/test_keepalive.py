@@ -267,6 +267,7 @@ def test_tcp_nodelay(server):
     with s.connect() as c:
         for target, expected in (('/off', False), ('/off', False), ('/on', True)):
             assert c.get(target).text == target[1:]
+            assert s.get('/off').text == 'off'  # the worker is past the first answer, not only at its last byte
             assert no_delay_of(s, c.socket) == expected
 
 
