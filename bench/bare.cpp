@@ -75,14 +75,14 @@ Route route_from(int fd) {
     return route;
 }
 
-/// Sends what is left of a file's answer; false: the socket is full.
+/// Sends what is left of a file's answer, the head at once (as without tcp_nopush); false: the socket is full.
 bool send_file(int fd) {
     Socket& socket = sockets[fd];
     const size_t whole = setup.answer.size() + setup.file_size;
     while (socket.sent < whole) {
         ssize_t size = 0;
         if (socket.sent < setup.answer.size()) {
-            size = ::send(fd, setup.answer.data(), setup.answer.size(), MSG_MORE | MSG_NOSIGNAL);
+            size = ::send(fd, setup.answer.data(), setup.answer.size(), MSG_NOSIGNAL);
         } else {
             auto offset = static_cast<off_t>(socket.sent - setup.answer.size());
             size = ::sendfile(fd, setup.file, &offset, whole - socket.sent);

@@ -101,6 +101,7 @@ void Connection::begin(int fd) {
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;
     closed_told_ = closed_told_early_ = end_is_announced_ = false;
     is_waiting_to_write_ = is_watching_end_ = yields_ = kernel_encrypts_ = false;
+    fills_packets_ = true;
 }
 
 void Connection::open(UniqueFd fd) {
@@ -183,7 +184,10 @@ void Connection::send_files(int64_t most, ThreadPool* pool) {
 }
 
 WriteOptions Connection::write_options() const {
-    WriteOptions options{.most = kWriteAtOnce, .precedes_end = precedes_end_, .wants_room = kernel_encrypts_};
+    WriteOptions options{.most = kWriteAtOnce,
+                         .precedes_end = precedes_end_,
+                         .wants_room = kernel_encrypts_,
+                         .fills_packets = fills_packets_ || kernel_encrypts_};
     if (file_sender_ == nullptr) return options;
     options.most = file_sender_->most_at_once();
     options.stops_at_files = file_sender_->has_pool();

@@ -97,11 +97,16 @@ class Connection : public ListNode<Connection> {
     /// At most so many bytes are delivered at once from now on, so that the user can pause in between; 0: any.
     void limit_receiving(uint32_t most);
 
-    /// Sends a chain; takes its contents. Only full packets leave while more of the chain follows.
+    /// Sends a chain; takes its contents. Only full packets leave while more of the chain follows, but see
+    /// fill_packets().
     SendState send(Chain& chain);
     /// How ranges of files leave from now on: `most` bytes at once before others have their turn (0: any); in threads
     /// of `pool`, or, where that is null, from the loop.
     void send_files(int64_t most, ThreadPool* pool);
+    /// false: memory in front of a range of a file that takes several packets does not wait for it, so that the peer
+    /// has it at once (`tcp_nopush`). Without this call it waits. The kernel's TLS makes records of what waits, and
+    /// always waits.
+    void fill_packets(bool on) { fills_packets_ = on; }
     bool is_sending() const { return is_sending_; }
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
@@ -195,9 +200,10 @@ class Connection : public ListNode<Connection> {
     bool expects_bulk_ : 1 = false;
     bool expects_end_ : 1 = false;
     bool precedes_end_ : 1 = false;  ///< what is sent: FIN follows
-    bool is_sending_ : 1 = false;    ///< a chain of the user's
-    bool is_writing_ : 1 = false;    ///< `out_`, which may be a transport's own
-    bool shuts_down_ : 1 = false;    ///< when `out_` has gone
+    bool fills_packets_ : 1 = true;
+    bool is_sending_ : 1 = false;  ///< a chain of the user's
+    bool is_writing_ : 1 = false;  ///< `out_`, which may be a transport's own
+    bool shuts_down_ : 1 = false;  ///< when `out_` has gone
     bool is_connecting_ : 1 = false;
     bool is_failed_ : 1 = false;
     bool is_readable_ : 1 = false;          ///< epoll: an edge came that was not read to its end

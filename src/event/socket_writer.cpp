@@ -10,12 +10,10 @@
 
 namespace sluice::event {
 
-size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows) {
+size_t gather(const Chain& chain, std::span<iovec> pieces, const Buffer*& next) {
     size_t count = 0;
-    const Buffer* buffer = chain.head();
-    for (; buffer != nullptr && buffer->is_data() && count < pieces.size(); buffer = buffer->next)
-        pieces[count++] = {const_cast<char*>(buffer->begin), static_cast<size_t>(buffer->end - buffer->begin)};
-    more_follows = buffer != nullptr;
+    for (next = chain.head(); next != nullptr && next->is_data() && count < pieces.size(); next = next->next)
+        pieces[count++] = {const_cast<char*>(next->begin), static_cast<size_t>(next->end - next->begin)};
     return count;
 }
 
@@ -28,16 +26,22 @@ struct Step {
 };
 
 /// The head of an answer waits for the file behind it, and its end for FIN: they share a packet, and a packet costs
-/// more than a system call.
-Step send_memory(int fd, const Chain& chain, bool precedes_end) {
+/// more than a system call. In front of a file of many packets one more is little, and a peer that waits for it is
+/// awake when the file comes.
+bool shares_packet(const Buffer* next, const WriteOptions& options) {
+    if (next == nullptr) return options.precedes_end;
+    return options.fills_packets || !next->is_file() || next->size() <= kOneSegment;
+}
+
+Step send_memory(int fd, const Chain& chain, const WriteOptions& options) {
     iovec pieces[kMostPieces];
-    bool more_follows = false;
+    const Buffer* next = nullptr;
     msghdr message{};
     message.msg_iov = pieces;
-    message.msg_iovlen = gather(chain, pieces, more_follows);
+    message.msg_iovlen = gather(chain, pieces, next);
     size_t offered = 0;
     for (size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
-    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows || precedes_end ? MSG_MORE : 0);
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (shares_packet(next, options) ? MSG_MORE : 0);
     const ssize_t size =
         message.msg_iovlen == 1 ? ::send(fd, pieces[0].iov_base, offered, flags) : ::sendmsg(fd, &message, flags);
     return {size, size >= 0 && static_cast<size_t>(size) < offered};
@@ -54,7 +58,7 @@ Step send_range(int fd, const Buffer& range, int64_t most) {
 Step send_front(int fd, const Chain& chain, const WriteOptions& options) {
     const Buffer& front = *chain.head();
     if (front.is_file()) return send_range(fd, front, options.most);
-    if (front.is_data()) return send_memory(fd, chain, options.precedes_end);
+    if (front.is_data()) return send_memory(fd, chain, options);
     return {send_piece(fd, front), false};
 }
 

@@ -33,6 +33,8 @@ struct WriteOptions {
     bool precedes_end = false;
     /// `all` only when there is room for more (see Transport::let_kernel_encrypt).
     bool wants_room = false;
+    /// Memory shares a packet with the file behind it, however large that is (see Connection::fill_packets).
+    bool fills_packets = true;
 };
 
 /// Writes to a non-blocking socket and drops what was written from the chain; adds its size to `count`.
@@ -45,7 +47,7 @@ ssize_t send_file(int fd, const Buffer& range, int64_t most);
 ssize_t send_piece(int fd, const Buffer& piece);
 
 /// The chain's data in memory up to its first piece of another kind, as far as `pieces` goes; returns how many were
-/// filled in. `more_follows`: something of the chain is not among them.
-size_t gather(const Chain& chain, std::span<iovec> pieces, bool& more_follows);
+/// filled in. `next`: the first of the chain that is not among them, or null.
+size_t gather(const Chain& chain, std::span<iovec> pieces, const Buffer*& next);
 
 }  // namespace sluice::event

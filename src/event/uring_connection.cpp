@@ -328,13 +328,13 @@ void UringBackend::queue_send(Connection& connection) {
         io_uring_prep_send(&entry, connection.fd_, first.begin, static_cast<size_t>(first.size()), MSG_NOSIGNAL);
     } else {
         iovec pieces[kMostPieces];
-        bool more_follows = false;
-        const size_t count = gather(connection.out_, pieces, more_follows);
+        const Buffer* next = nullptr;
+        const size_t count = gather(connection.out_, pieces, next);
         auto* message = messages_.make<msghdr>();
         message->msg_iov = messages_.make_array<iovec>(count).data();
         message->msg_iovlen = count;
         std::copy_n(pieces, count, message->msg_iov);
-        io_uring_prep_sendmsg(&entry, connection.fd_, message, MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0));
+        io_uring_prep_sendmsg(&entry, connection.fd_, message, MSG_NOSIGNAL | (next != nullptr ? MSG_MORE : 0));
     }
     io_uring_sqe_set_data64(&entry, pack(&connection, connection.generation_, kSend));
     ++connection.operations_;

@@ -267,7 +267,7 @@ CORKS = '''
 
 @pytest.fixture(scope='module')
 def corking(module_server):
-    return module_server(CORKS, files={'html/f': os.urandom(100_000)})
+    return module_server(CORKS, files={'html/f': os.urandom(100_000), 'html/small': os.urandom(50_000)})
 
 
 def segments(port, target):
@@ -280,7 +280,7 @@ def segments(port, target):
         size = 0
         while piece := client.recv(65536):
             size += len(piece)
-        assert size > 100_000
+        assert size > 50_000
         largest = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         count = struct.unpack_from('I', client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), TCP_DATA_SEGS_IN)[0]
         return count, -(-size // largest)
@@ -290,11 +290,17 @@ def test_nopush_fills_packets(corking):
     assert segments(corking.port(), '/f')[0] <= segments(corking.port(), '/pushed/f')[0]
 
 
-@pytest.mark.sluice_only('it sends one packet more than need be, and fills packets only when asked to')
-@pytest.mark.parametrize('target', ['/f', '/pushed/f', '/threads/f'])
+@pytest.mark.sluice_only('it sends one packet more than need be')
+@pytest.mark.parametrize('target', ['/f', '/threads/f', '/pushed/small'])
 def test_packets_are_filled(corking, target):
     count, fewest = segments(corking.port(), target)
     assert count == fewest
+
+
+@pytest.mark.sluice_only('its heads and ends are packets of their own')
+def test_the_head_of_a_large_file_does_not_wait_for_it(corking):
+    count, fewest = segments(corking.port(), '/pushed/f')
+    assert count == fewest + 1
 
 
 @pytest.mark.parametrize('target', ['/f', '/threads/f'])

@@ -151,7 +151,7 @@ constexpr std::array kDirectives{
         {.where = anywhere, .initial = "4k", .help = "largest body of a subrequest kept in memory"}),
     directive<&L::tcp_nopush>(
         "tcp_nopush",
-        {.where = anywhere, .initial = "off", .help = "accepted for compatibility: packets are always filled"}),
+        {.where = anywhere, .initial = "off", .help = "a large file shares a packet with the head in front of it"}),
     directive<&L::tcp_nodelay>("tcp_nodelay",
                                {.where = anywhere, .initial = "on", .help = "sends small packets at once"}),
     custom<&L::send_lowat, conf::unsupported_size>(

@@ -98,7 +98,7 @@ OutputState Session::transmit(Request& request, event::Chain& chain) {
     return send_now(request, chain);
 }
 
-/// sendfile_max_chunk and aio; false, with a line in the log, where there is no such pool.
+/// sendfile_max_chunk, tcp_nopush and aio; false, with a line in the log, where there is no such pool.
 bool Session::prepare_files(Request& request) {
     const auto& core = request.conf<LocationConf>();
     event::ThreadPool* pool = nullptr;
@@ -107,6 +107,7 @@ bool Session::prepare_files(Request& request) {
         if (pool == nullptr) return false;
     }
     connection_.transport().send_files(core.sendfile_max_chunk->count, pool);
+    connection_.transport().fill_packets(*core.tcp_nopush);
     return true;
 }
 

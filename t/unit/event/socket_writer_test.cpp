@@ -44,9 +44,9 @@ TEST_P(SocketWriterTest, RecordsKeepTheirPlace) {
     chain_.append(record);
     chain_.add(arena_, " three");
     iovec pieces[8];
-    bool more_follows = false;
-    EXPECT_EQ(gather(chain_, pieces, more_follows), 2U);
-    EXPECT_TRUE(more_follows);
+    const Buffer* next = nullptr;
+    EXPECT_EQ(gather(chain_, pieces, next), 2U);
+    EXPECT_EQ(next, &record);
     EXPECT_EQ(write(fd.get()), Written::all);
     EXPECT_EQ(count_, 19);
     EXPECT_TRUE(until([&peer = peer] { return peer.read(), peer.received == "one two alert three"; }));
