@@ -7,10 +7,10 @@
 //   open ─ drain(): GOAWAY that announces, PING ─ its answer: GOAWAY that counts ─ no streams: lingering ─► closed
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,9 +61,11 @@ class Session final : public http::Session {
     void wake() { loop().defer(turn_task_); }
     void add_waiting(Stream& stream) { waiting_.push_back(stream); }
     void add_gone(Stream& stream);
-    /// There is one that is asked for more before the next frame is made: if others went on meanwhile, those with
-    /// little at hand would be overtaken by less urgent ones.
-    bool has_dry_stream() const { return has_dry_stream_; }
+    /// There is a more urgent stream that has run dry, and is asked for more before this one goes on: those with
+    /// little at hand would be overtaken else.
+    bool has_dry_stream_before(uint32_t urgency) const { return dry_urgency_ < urgency; }
+    /// This one waits until then.
+    void note_postponed() { has_postponed_stream_ = true; }
     /// So many bytes of a stream's body were taken: the windows may open again.
     void consume(const Stream& stream, size_t size);
     /// The body of this stream is wanted: a larger window than for those that nobody may ever ask for.
@@ -98,10 +100,9 @@ class Session final : public http::Session {
     [[nodiscard]] bool begin_head(const nghttp2_frame& frame);
     void take_frame(const nghttp2_frame& frame, Stream* stream);
     void consume_ownerless(int32_t id, size_t size);
-    /// By a PRIORITY_UPDATE that came before its head; of many such streams only the last few are remembered.
-    bool was_prioritized(int32_t id) const {
-        return std::find(prioritized_.begin(), prioritized_.end(), id) != prioritized_.end();
-    }
+    /// By a PRIORITY_UPDATE that came before the stream's head; of many such streams only the last few are
+    /// remembered.
+    std::optional<uint8_t> early_urgency(int32_t id) const;
     void report_invalid_field(Stream& stream, const Decoded& field) const;
     void report_error(Text what) const;
     void on_reset_sent(uint32_t error);
@@ -120,6 +121,11 @@ class Session final : public http::Session {
         size_t written = 0;
         int32_t stream = 0;
     };
+    struct EarlyPriority {
+        int32_t stream = 0;
+        uint8_t urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY;
+    };
+    static constexpr uint8_t kNoneIsDry = NGHTTP2_EXTPRI_URGENCY_LOW + 1;
     enum class Drain : uint8_t {
         none,
         announced,  ///< new streams are still taken: the client may not have heard of it
@@ -178,22 +184,23 @@ class Session final : public http::Session {
     std::vector<std::pair<int32_t, int32_t>> gaps_;  ///< the first and the last of streams that were passed over
     WindowCheck window_check_;
     int32_t last_id_ = -1;                  ///< of a head
-    std::array<int32_t, 4> prioritized_{};  ///< see was_prioritized()
-    uint32_t prioritized_count_ = 0;
+    std::array<EarlyPriority, 4> early_{};  ///< see early_urgency()
+    uint32_t early_count_ = 0;
     event::PoolBuffer* current_ = nullptr;
     Stream* found_ = nullptr;
     int64_t sent_at_timer_ = 0;
     Msec lingers_until_{};
-    bool is_data_unpaid_ = false;  ///< nothing of the DATA frame that is being received has earned credit
-    int64_t unknown_ = 0;          ///< bytes of frames that came, less those that count_frame() has seen
-    int64_t unknown_spent_ = 0;    ///< of these, what was spent for
-    uint32_t stream_count_ = 0;    ///< requests
-    uint32_t open_count_ = 0;      ///< of these, those that the library has not closed
+    uint8_t dry_urgency_ = kNoneIsDry;  ///< of the most urgent of the dry streams at the front of `gone_`
+    bool is_data_unpaid_ = false;       ///< nothing of the DATA frame that is being received has earned credit
+    int64_t unknown_ = 0;               ///< bytes of frames that came, less those that count_frame() has seen
+    int64_t unknown_spent_ = 0;         ///< of these, what was spent for
+    uint32_t stream_count_ = 0;         ///< requests
+    uint32_t open_count_ = 0;           ///< of these, those that the library has not closed
     uint32_t most_streams_;
     Drain drain_ = Drain::none;
-    bool was_greeted_ : 1 = false;      ///< our SETTINGS are in the output
-    bool is_sending_ : 1 = false;       ///< `output_` is on its way
-    bool has_dry_stream_ : 1 = false;   ///< at the front of `gone_`
+    bool was_greeted_ : 1 = false;  ///< our SETTINGS are in the output
+    bool is_sending_ : 1 = false;   ///< `output_` is on its way
+    bool has_postponed_stream_ : 1 = false;
     bool is_reading_head_ : 1 = false;  ///< a header block has begun and not ended
     bool is_head_timed_ : 1 = false;    ///< client_header_timeout runs
     bool is_lingering_ : 1 = false;

@@ -208,10 +208,24 @@ void Session::take_frame(const nghttp2_frame& frame, Stream* stream) {
 /// RFC 9218 §7.1. The library applies it.
 void Session::take_priority(const nghttp2_ext_priority_update& update) {
     if (update.stream_id == 0) return refuse_connection(NGHTTP2_PROTOCOL_ERROR);
-    nghttp2_extpri priority{};
+    nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 0};
     const Text field(reinterpret_cast<const char*>(update.field_value), update.field_value_len);
-    if (update.stream_id > last_id_ && read_priority(field, priority))
-        prioritized_[prioritized_count_++ % prioritized_.size()] = update.stream_id;
+    if (!read_priority(field, priority)) return;
+    const auto urgency = static_cast<uint8_t>(priority.urgency);
+    if (update.stream_id > last_id_) {
+        early_[early_count_++ % early_.size()] = {update.stream_id, urgency};
+    } else if (Stream* const stream = find_stream(update.stream_id)) {
+        stream->set_urgency(urgency);
+    }
+}
+
+std::optional<uint8_t> Session::early_urgency(int32_t id) const {
+    // A stream may have had several.
+    for (uint32_t back = 1; back <= early_.size(); ++back) {
+        const EarlyPriority& early = early_[(early_count_ - back) % early_.size()];
+        if (early.stream == id) return early.urgency;
+    }
+    return std::nullopt;
 }
 
 void Session::take_settings(const nghttp2_settings& settings) {

@@ -52,7 +52,7 @@ bool Session::fill() {
             fail(Error(nghttp2_strerror(static_cast<int>(size)), 0));
             return false;
         }
-        if (size == 0 && has_dry_stream_) {
+        if (size == 0 && dry_urgency_ != kNoneIsDry) {
             fill_dry_streams();
             continue;
         }
@@ -141,7 +141,7 @@ void Session::add_gone(Stream& stream) {
     static_cast<ListNode<WaitingTag>&>(stream).unlink();
     if (!stream.is_dry()) return gone_.push_back(stream);
     gone_.push_front(stream);
-    has_dry_stream_ = true;
+    dry_urgency_ = std::min(dry_urgency_, stream.urgency());
 }
 
 void Session::tell_gone() {
@@ -150,8 +150,9 @@ void Session::tell_gone() {
 }
 
 void Session::settle_dry_streams() {
-    if (!has_dry_stream_) return;
-    has_dry_stream_ = false;
+    dry_urgency_ = kNoneIsDry;
+    if (!has_postponed_stream_) return;
+    has_postponed_stream_ = false;
     for (Stream& stream : streams_) stream.go_on_postponed();
 }
 

@@ -70,6 +70,9 @@ class Stream final : public Recycled<Stream, 128>,
     void take_body(Text piece);
     /// END_STREAM behind a body.
     void end_input();
+    /// As the library knows it, which does not tell (RFC 9218 §4.1).
+    uint8_t urgency() const { return urgency_; }
+    void set_urgency(uint8_t urgency) { urgency_ = urgency; }
 
     // What the client gets (stream_output.cpp).
     /// The library asks how much of the body may leave now: up to `most` bytes, or NGHTTP2_ERR_DEFERRED.
@@ -77,7 +80,7 @@ class Stream final : public Recycled<Stream, 128>,
     bool has_output(size_t size) const { return std::cmp_less_equal(size, out_.size()); }
     /// All that the request has given is on its way, and more will follow.
     bool is_dry() const { return is_pending_ && out_.empty() && !is_output_ended_; }
-    /// offer() was asked while others were dry.
+    /// offer() was asked while more urgent ones were dry.
     void go_on_postponed();
     /// Moves so many bytes of the body into `output`.
     void write(Output& output, size_t size);
@@ -168,6 +171,7 @@ class Stream final : public Recycled<Stream, 128>,
     int64_t sent_at_timer_ = 0;
 
     Body body_ = Body::waiting;
+    uint8_t urgency_ = NGHTTP2_EXTPRI_DEFAULT_URGENCY;
     bool has_begun_ : 1 = false;
     bool is_input_ended_ : 1 = false;
     bool is_extended_connect_ : 1 = false;
@@ -177,7 +181,7 @@ class Stream final : public Recycled<Stream, 128>,
     bool is_output_ended_ : 1 = false;  ///< END_STREAM is queued behind all that is in `out_`
     bool has_no_body_ : 1 = false;      ///< END_STREAM comes with the head
     bool is_deferred_ : 1 = false;      ///< the library waits for resume_output()
-    bool is_postponed_ : 1 = false;     ///< that, until streams that have run dry were asked for more
+    bool is_postponed_ : 1 = false;     ///< that, until more urgent ones that have run dry were asked for more
     bool is_pending_ : 1 = false;       ///< the request waits for on_output_gone()
     bool is_over_ : 1 = false;          ///< the request has finished
     bool is_broken_ : 1 = false;        ///< it ended before its answer did

@@ -124,14 +124,15 @@ void Stream::hold(Text piece) {
 }
 
 void Stream::prioritize() {
+    // A PRIORITY_UPDATE that has come before the head overrides the field (RFC 9218 §7).
+    if (const auto early = session_.early_urgency(id_)) return set_urgency(*early);
     if (request_->headers.find(http::KnownHeader::priority) == nullptr) return;
-    // A PRIORITY_UPDATE that has come before the head overrides it (RFC 9218 §7).
-    if (session_.was_prioritized(id_)) return;
     nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 0};
     // Several lines are one dictionary, and what is wrong in one is wrong in all.
     for (const http::Field& field : request_->headers)
         if (field.known == http::KnownHeader::priority && !read_priority(field.value, priority)) return;
     nghttp2_session_change_extpri_stream_priority(&session_.library(), id_, &priority, 0);
+    set_urgency(static_cast<uint8_t>(priority.urgency));
 }
 
 void Stream::consume(size_t size) {

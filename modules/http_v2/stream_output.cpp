@@ -96,12 +96,13 @@ void Stream::resume_output() {
 
 ssize_t Stream::offer(size_t most, uint32_t& flags) {
     const int64_t waiting = out_.size();
-    if (session_.has_dry_stream()) {
-        is_deferred_ = is_postponed_ = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
     if (waiting == 0 && !is_output_ended_) {
         is_deferred_ = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (session_.has_dry_stream_before(urgency_)) {
+        is_deferred_ = is_postponed_ = true;
+        session_.note_postponed();
         return NGHTTP2_ERR_DEFERRED;
     }
     int64_t size = std::min(waiting, static_cast<int64_t>(most));

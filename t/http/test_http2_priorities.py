@@ -14,14 +14,17 @@ def h2server(server):
     return server('server { listen 127.0.0.1:%%main%% http2; root html; }', files={'html/big': BIG})
 
 
+@pytest.mark.parametrize('is_late', [False, True])
 @pytest.mark.parametrize('urgent', [0, 1])
-def test_urgent_streams_leave_nothing_to_others(h2server, urgent):
+def test_urgent_streams_leave_nothing_to_others(h2server, urgent, is_late):
     """Though their bodies come in pieces that are smaller than what leaves at once."""
     with Peer(('127.0.0.1', h2server.port()), {h2.INITIAL_WINDOW_SIZE: 1 << 24}) as peer:
         peer.opens_windows = False
         first = peer.ask('/big')
         peer.until(lambda: len(peer.stream(first).body) == 65535, 'a full window of the connection')
-        streams = [peer.ask('/big', fields=[('priority', 'u=0' if i == urgent else 'u=5')]) for i in range(2)]
+        streams = [peer.ask('/big', fields=[('priority', 'u=0' if i == urgent and not is_late else 'u=5')]) for i in range(2)]
+        if is_late:
+            peer.send(h2.frame(h2.PRIORITY_UPDATE, 0, 0, streams[urgent].to_bytes(4, 'big') + b'u=1'))
         peer.send(h2.reset(first))
         peer.ping()
         begin = len(peer.frames)
