@@ -184,8 +184,8 @@ HeaderVerdict filter_header(Request& request) {
         return HeaderVerdict::skip;
     for (const Addition& trailer : *conf.trailers) {
         if (!usual && !trailer.is_always) continue;
-        // Trailers need chunks (RFC 9112 §7.1.2).
-        request.response.clear_length();
+        // In HTTP/1 trailers need chunks (RFC 9112 §7.1.2).
+        if (request.version == http::kHttp11) request.response.clear_length();
         return HeaderVerdict::filter;
     }
     return HeaderVerdict::skip;

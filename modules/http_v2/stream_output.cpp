@@ -139,12 +139,10 @@ void Stream::write(Output& output, size_t size) {
 }
 
 void Stream::on_frame_sent(const nghttp2_frame_hd& head, size_t size) {
-    // As in nginx: $body_bytes_sent is what the body has, frames taken off.
-    const bool is_head = head.type == NGHTTP2_HEADERS;
-    bytes_sent_ += static_cast<int64_t>(is_head ? size + kFrameHeadSize : size);
-    if (!is_head_taken_) return;
-    if (is_head && request_->head_bytes_sent == 0) request_->head_bytes_sent = bytes_sent_;
-    if (is_pending_ && out_.empty()) session_.add_gone(*this);
+    bytes_sent_ += static_cast<int64_t>(kFrameHeadSize + size);
+    request_->head_bytes_sent +=
+        static_cast<int64_t>(head.type == NGHTTP2_HEADERS ? kFrameHeadSize + size : kFrameHeadSize);
+    if (is_head_taken_ && is_pending_ && out_.empty()) session_.add_gone(*this);
 }
 
 void Stream::on_output_gone() {

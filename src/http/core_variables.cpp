@@ -48,6 +48,12 @@ Text all_of(const Request& r) {
     return r.headers.joined(r.arena(), first->name, known == KnownHeader::cookie ? Text("; ") : Text(", "));
 }
 
+/// Of a body whose length was not announced: when all of it is there.
+Text content_length(const Request& r) {
+    const Text announced = r.headers.value(KnownHeader::content_length);
+    if (announced.data() != nullptr || r.body.framing == RequestBody::Framing::none) return announced;
+    return r.body.is_complete() && !r.body.is_discarded() ? made(r, r.body.received) : Text{};
+}
 Text host(const Request& r) {
     if (!r.host.empty()) return r.host;
     return orempty(r.server().name());
@@ -272,7 +278,7 @@ const Variable kCoreVariables[kCoreVariableCount] = {
     {.name = "http_via", .get = all_of<KnownHeader::via>},
     {.name = "http_x_forwarded_for", .get = all_of<KnownHeader::x_forwarded_for>},
     {.name = "http_cookie", .get = all_of<KnownHeader::cookie>},
-    {.name = "content_length", .get = header<KnownHeader::content_length>},
+    {.name = "content_length", .get = content_length, .cacheable = false},
     {.name = "content_type", .get = header<KnownHeader::content_type>},
     {.name = "host", .get = host},
     {.name = "binary_remote_addr", .get = binary_remote_addr},

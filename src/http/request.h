@@ -163,7 +163,7 @@ class Request final : public script::Subject, public LogContext {
     int64_t limit_rate() const;
     void set_limit_rate(Text value);
     int64_t limit_rate_after() const;
-    int64_t head_bytes_sent = 0;  ///< of the response
+    int64_t head_bytes_sent = 0;  ///< of the response; in HTTP/2 all but what DATA frames carry
     /// Nothing is left to do once the answer is out: no post_action, and no subrequest that goes on.
     bool ends_with_answer() const;
     /// The whole response was handed over and has left.

@@ -348,7 +348,7 @@ def test_unbuffered_answers_come_as_they_are_made(server, scripted):
 
 
 def test_trailers_of_answers(server):
-    instance = server(r'''server {
+    instance = server(r'''log_format sizes "$body_bytes_sent $bytes_sent"; access_log logs/sizes.log sizes; server {
         listen 127.0.0.1:%%main%% http2;
         location / { root html; add_trailer X-Sum "$status"; }
         location /e { root html; add_trailer X-Sum "$status"; }
@@ -358,6 +358,9 @@ def test_trailers_of_answers(server):
     with Peer(('127.0.0.1', instance.port())) as peer:
         answer = peer.get('/a')
         assert answer.body == BIG[:100_000] and answer.trailers == [('x-sum', '200')]
+        assert answer['content-length'] == '100000', 'only HTTP/1 has no trailers behind a known length'
+        sizes = [9 + size for kind, _, stream, size in peer.frames if stream == 1 and kind in (h2.HEADERS, h2.DATA)]
+    assert instance.access(1, 'logs/sizes.log') == [f'100000 {sum(sizes)}'], 'trailers are no body, and frames are sent, too'
 
 
 @pytest.mark.sluice_only('nginx 1.22 does not send it by HTTP/2')

@@ -49,6 +49,23 @@ def test_variable(server, name):
         assert value == expected
 
 
+def test_the_length_of_a_body_that_was_not_announced(server, upstream):
+    """It is known when the body is there, whatever a rewrite has seen before."""
+    up = upstream(lambda request: reply(request.headers.get('X-Length', '-')))
+    s = server(r'''server { listen 127.0.0.1:%%main%%; proxy_set_header X-Length "$early[$content_length]";
+        location / { set $early "[$content_length]"; proxy_pass http://127.0.0.1:%%up%%; mirror /copy; }
+        location = /copy { internal; proxy_pass http://127.0.0.1:%%up%%/copied; proxy_set_header X-Length $content_length; }
+        location /file { set $early "[$content_length]"; client_body_in_file_only clean; proxy_pass http://127.0.0.1:%%up%%; } }''', ports={'up': up.port})
+    with s.connect() as c:
+        for path in '/', '/file':
+            c.send(f'POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')
+            assert c.response().text == '[][5]'
+        assert c.request('POST', '/', {}, b'abcd').text == '[4][4]'
+        assert c.get('/').text == '[][]'
+    wait_for(lambda: sum(request.target == '/copied' for request in up.requests) == 3)
+    assert [request.headers.get('X-Length', '-') for request in up.requests if request.target == '/copied'] == ['5', '4', '-']
+
+
 def test_log_time_variables(server):
     s = server(CONF.replace('VALUE', 'twelve bytes') + 'access_log logs/bytes.log bytes;')
     with s.connect() as c:
