@@ -80,7 +80,10 @@ void Session::end_all(void (Stream::*tell)()) {
     }
 }
 
+// What was asked for in front of the end may be answered already, though not sent: both can come at once.
 void Session::on_peer_closed() {
+    if (!is_lingering_) turn();
+    if (is_closed_) return;
     peer_closed_ = true;
     if (is_lingering_) return close(false);
     end_all(&Stream::on_peer_closed);

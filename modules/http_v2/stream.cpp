@@ -42,8 +42,7 @@ void Stream::on_closed(uint32_t error) {
     is_closed_ = true;
     session_.on_stream_closed();
     if (is_over_) return session_.wake();
-    // Both sides have ended, and the request only has to hear that its output has gone.
-    if (is_output_ended_ && (!is_pending_ || ListNode<GoneTag>::is_linked())) return;
+    if (is_answer_leaving()) return;
     if (!has_begun_) {
         // A head that was refused, or never came to its end.
         request_->finish(http::kStatusClientClosed);
@@ -77,6 +76,11 @@ void Stream::on_connection_lost() {
     request_->finish(http::kStatusClientClosed);
 }
 
+/// All of it is on its way, and the request only has to hear that it has gone.
+bool Stream::is_answer_leaving() const {
+    return is_output_ended_ && (!is_pending_ || ListNode<GoneTag>::is_linked());
+}
+
 void Stream::on_peer_closed() {
     if (is_over_) return;
     if (tunnel_ != nullptr) {
@@ -92,7 +96,7 @@ void Stream::on_peer_closed() {
     } else {
         request_->on_client_gone();
     }
-    if (!is_over_ && is_pending_) on_connection_lost();
+    if (!is_over_ && is_pending_ && !is_answer_leaving()) on_connection_lost();
 }
 
 void Stream::end() {

@@ -138,6 +138,7 @@ class Stream final : public Recycled<Stream, 128>,
     void tunnel_held();
     // stream.cpp
     bool waits_for_client() const;
+    bool is_answer_leaving() const;
     // stream_output.cpp
     bool can_answer();
     void add_section(FieldLines lines, bool is_head);

@@ -1,6 +1,10 @@
 """HTTP/2 over TLS: ALPN chooses it, servers are chosen by SNI and :authority."""
+import contextlib
+import socket
+import ssl
 import subprocess
 
+import hpack
 import pytest
 
 from lib import binary, h2, tls
@@ -12,6 +16,8 @@ CONF = r'''
     ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;
     log_format h2 '$request|$status|$http2|$scheme|$server_name';
     access_log logs/h2.log h2;
+    log_format sizes '$status $body_bytes_sent $request_completion';
+    access_log logs/sizes.log sizes;
     server {
         listen 127.0.0.1:%%main%% ssl http2;
         server_name a.test;
@@ -63,6 +69,25 @@ def test_bodies(site):
         assert peer.post('/up/', BIG[:500_000]).body == BIG[:500_000]
         streams = [peer.ask('/small', authority='a.test') for _ in range(100)]
         assert {answer.text for answer in peer.responses(streams)} == {'small'}
+
+
+def test_a_client_that_ends_right_behind_its_request(site):
+    """RFC 8446 §6.1: its close_notify says nothing about the other direction."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = tls.context(alpn=('h2',)).wrap_bio(incoming, outgoing, server_hostname='a.test')
+    with socket.create_connection(('127.0.0.1', site.port())) as peer:
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+                break
+            peer.sendall(outgoing.read())
+            incoming.write(peer.recv(65536))
+        fields = [(':method', 'GET'), (':scheme', 'https'), (':path', '/small'), (':authority', 'a.test')]
+        client.write(h2.PREFACE + h2.settings({}) + h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 1, hpack.Encoder().encode(fields)))
+        with contextlib.suppress(ssl.SSLError):  # it wants to see the server's end, too
+            client.unwrap()
+        peer.sendall(outgoing.read())
+        assert site.access(1, 'logs/sizes.log') == ['200 5 OK']
 
 
 def test_other_programs(site):
