@@ -211,6 +211,7 @@ void Request::complete() {
     waiter_ = nullptr;
     // on_output_gone() comes back here, from the stream or from a stage that still has something.
     if (!is_last_output_ || stream_->has_pending_output(*this)) return;
+    has_answer_left_ = true;
     if (is_main()) {
         if (!was_post_action_begun_ && !conf<LocationConf>().post_action->empty()) return begin_post_action();
         if (has_subrequests()) return;

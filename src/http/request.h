@@ -167,7 +167,7 @@ class Request final : public script::Subject, public LogContext {
     /// Nothing is left to do once the answer is out: no post_action, and no subrequest that goes on.
     bool ends_with_answer() const;
     /// The whole response was handed over and has left.
-    bool is_complete() const { return (is_finished_ && is_last_output_) || was_post_action_begun_; }
+    bool is_complete() const { return has_answer_left_ || was_post_action_begun_; }
 
     // From subrequests, to the main request.
     void add(Subrequest& subrequest);
@@ -232,6 +232,7 @@ class Request final : public script::Subject, public LogContext {
     bool copies_files_ = false;       ///< what is behind the ranges takes bytes, not files
     bool is_filter_waiting_ = false;  ///< a body hook takes nothing more now
     bool is_last_output_ = false;     ///< the end of the body was handed to the writer
+    bool has_answer_left_ = false;    ///< all of it, to a client that was still there
     bool was_post_action_begun_ = false;
     bool was_head_written_ = false;  ///< the writer composed the head
 };

@@ -161,6 +161,19 @@ def test_a_body_that_is_too_large(peer):
     assert peer.get('/text').status == 200, 'the connection goes on'
 
 
+@pytest.mark.parametrize('is_reset', [True, False])
+def test_completion_of_what_a_client_does_not_take(server, is_reset):
+    instance = server(r'''log_format done '$status|$request_completion'; access_log logs/done.log done;
+        server { listen 127.0.0.1:%%main%% http2; location / { return 200 "answer"; } }''')
+    with Peer(('127.0.0.1', instance.port()), {h2.INITIAL_WINDOW_SIZE: 2}) as peer:
+        stream = peer.ask('/')
+        peer.until(lambda: peer.stream(stream).body == b'an', 'what the window allows')
+        if is_reset:
+            peer.send(h2.reset(stream))
+            peer.ping()
+    assert instance.access(1, 'logs/done.log') == ['200|']
+
+
 def test_an_answer_before_the_body_ends_the_stream(peer):
     stream = peer.ask('/text', 'POST', end=False)
     assert peer.response(stream).text == 'text\n'

@@ -66,6 +66,19 @@ def test_the_length_of_a_body_that_was_not_announced(server, upstream):
     assert [request.headers.get('X-Length', '-') for request in up.requests if request.target == '/copied'] == ['5', '4', '-']
 
 
+@pytest.mark.parametrize('sendfile', ['on', 'off'])
+def test_completion_of_what_a_client_does_not_take(server, sendfile):
+    s = server(r'''log_format done '$status|$request_completion'; access_log logs/done.log done;
+        server { listen 127.0.0.1:%%main%% sndbuf=16k; root html; sendfile SENDFILE; }'''.replace('SENDFILE', sendfile),
+        files={'html/big': bytes(8_000_000), 'html/small': 'small'})
+    with s.connect() as c:
+        assert c.get('/small').text == 'small'
+        c.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n')
+        assert c.socket.recv(1) == b'H'
+        c.reset()
+    assert s.access(2, 'logs/done.log') == ['200|OK', '200|']
+
+
 def test_log_time_variables(server):
     s = server(CONF.replace('VALUE', 'twelve bytes') + 'access_log logs/bytes.log bytes;')
     with s.connect() as c:
