@@ -95,7 +95,8 @@ class Reader {
         const auto* valued =
             std::find_if(kValued.begin(), kValued.end(), [&](const Valued& v) { return v.letter == letter; });
         if (valued == kValued.end()) return invalid(Text(&letter, 1));
-        const bool is_next = rest.empty() && at_ + 1 < words_.size() && words_[at_ + 1][0] != '\0';
+        // An empty word is a value, too: scripts write -g "$OPTIONS".
+        const bool is_next = rest.empty() && at_ + 1 < words_.size();
         if (rest.empty() && !is_next) {
             return Error(std::string("option \"-") + letter + "\" requires " + std::string(valued->wants));
         }

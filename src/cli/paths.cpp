@@ -18,8 +18,9 @@ bool is_folder(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/// An empty prefix stays: it is the working directory.
 std::string with_slash(std::string path) {
-    if (!path.ends_with('/')) path += '/';
+    if (!path.empty() && !path.ends_with('/')) path += '/';
     return path;
 }
 
@@ -69,6 +70,7 @@ cycle::Options make_options(const Arguments& arguments) {
     options.conf_path = absolute(options.prefix, arguments.conf.value_or(SLUICE_CONF_PATH));
     options.conf_prefix = folder_of(options.conf_path);
     options.error_log = arguments.error_log.value_or(SLUICE_ERROR_LOG_PATH);
+    if (options.error_log.empty()) options.error_log = "stderr";
     if (options.error_log != "stderr") options.error_log = absolute(options.prefix, options.error_log);
     options.directives = arguments.directives;
     options.modules = find_modules(options.prefix);

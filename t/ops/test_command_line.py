@@ -84,6 +84,26 @@ def test_bad_option(program, arguments, message):
     assert program.run(*arguments) == (1, '', f'nginx: {message}\n')
 
 
+@pytest.mark.parametrize('option', ['-g', '-e'])
+def test_empty_value(program, option):
+    """Scripts write -g "$OPTIONS". An empty name of the error log is the standard error output."""
+    program.write(GOOD)
+    assert program.configured('-tq', option, '') == (0, '', '')
+
+
+def test_empty_prefix(program):
+    """Relative names start from the working directory."""
+    program.write(GOOD)
+    done = subprocess.run([binary.path(), '-tq', '-p', '', '-c', 'conf/test.conf', '-e', 'logs/error.log'], cwd=program.prefix, timeout=30, check=False)
+    assert done.returncode == 0 and (program.prefix / 'logs/error.log').exists()
+
+
+def test_empty_file_name(program):
+    program.write(GOOD)
+    code, _, err = program.run('-t', '-p', str(program.prefix), '-c', '', '-e', 'stderr')
+    assert code == 1 and 'read() "/PREFIX/" failed (21: Is a directory)' in err
+
+
 @pytest.mark.parametrize('option', ['-t', '-tv'])
 def test_good_configuration(program, option):
     program.write(GOOD)
