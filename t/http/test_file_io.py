@@ -218,6 +218,14 @@ SPILLING = r'''
     }
 '''
 SPILLED = os.urandom(9 << 20)
+FULL_DISK = r'''
+    server { listen 127.0.0.1:%%origin%%; root %%PREFIX%%/html; }
+    server {
+        listen 127.0.0.1:%%main%%; proxy_temp_path small;
+        location /plain/ { proxy_pass http://127.0.0.1:%%origin%%/; }
+        location /threads/ { proxy_pass http://127.0.0.1:%%origin%%/; aio threads; aio_write on; }
+    }
+'''
 
 
 @pytest.fixture(scope='module')
@@ -253,6 +261,23 @@ def test_a_write_that_finds_no_place_breaks_the_answer(spilling):
         c.send('GET /full/big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
     spilling.wait_log('thread pool "full" queue overflow')
     assert min(len(c.rest()) for c in clients) < len(SPILLED)
+
+
+@pytest.mark.parametrize('way', ['plain', 'threads'])
+def test_a_full_disk_is_named(server, way):
+    """The answer breaks, and the log says which file has no room."""
+    s = server(FULL_DISK, files={'html/big': SPILLED, 'small/.keep': b''})
+    mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=777', 'none', s.prefix / 'small'], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip('it takes the right to mount')
+    try:
+        with s.connect(receive_buffer=65536) as c:
+            c.send(f'GET /{way}/big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+            s.wait_log(rf'\[crit\] .* pwritev?\(\) "{s.prefix}/small/\d+" failed \(28: No space left on device\) while (reading upstream|sending to client), client: ')
+            assert len(c.rest()) < len(SPILLED)
+    finally:
+        s.quit()
+        subprocess.run(['umount', s.prefix / 'small'], check=True)
 
 
 TCP_DATA_SEGS_IN = 152  # offset in struct tcp_info

@@ -14,6 +14,7 @@ Relay::~Relay() {
     if (writer_ != nullptr) writer_->leave();
     recycle(waiting_);
     recycle(leaving_);
+    if (file_ != nullptr) file_->fd.reset();
 }
 
 // Pieces are used again, so that an answer without end takes no memory without end.
@@ -76,11 +77,11 @@ void Relay::recycle(Piece*& list) {
 
 Result<Text> Relay::spill(const TempPath& where, const SpillThreads* threads) {
     Text made = "";
-    if (!file_) {
+    if (file_ == nullptr) {
         Result<TempFile> opened = open_temp_file(arena_, where, false);
         if (!opened) return opened.error();
-        file_ = std::move(opened->fd);
         made = opened->path;
+        file_ = arena_.make<TempFile>(std::move(*opened));
         // Nobody else needs its name.
         ::unlink(made.data());
     }
@@ -102,10 +103,14 @@ Result<Text> Relay::spill(const TempPath& where, const SpillThreads* threads) {
     return made;
 }
 
+Error Relay::write_error(int number) const {
+    return Error("pwrite() \"" + std::string(file_->path) + "\" failed", number);
+}
+
 Result<void> Relay::write_all(const Piece* pieces) const {
     int64_t at = file_size_;
     for (const Piece* piece = pieces; piece != nullptr; piece = piece->next) {
-        if (!write_piece(file_.get(), piece->buffer.text(), at)) return Error("pwrite() failed", errno);
+        if (!write_piece(file_->fd.get(), piece->buffer.text(), at)) return write_error(errno);
         at += piece->buffer.size();
     }
     return {};
@@ -115,8 +120,8 @@ Result<void> Relay::begin_writing(Piece* pieces, const SpillThreads& threads) {
     writer_ = new SpillWriter(threads);
     for (Piece* piece = pieces; piece != nullptr; piece = piece->next)
         writer_->add(piece->buffer.text(), std::move(piece->hold));
-    if (writer_->start(file_.get(), file_size_)) return {};
-    const Error error("pwrite() failed", errno);
+    if (writer_->start(file_->fd.get(), file_size_)) return {};
+    const Error error = write_error(errno);
     std::exchange(writer_, nullptr)->leave();
     return error;
 }
@@ -125,7 +130,7 @@ Result<void> Relay::end_writing() {
     const int error = writer_->error();
     const int64_t size = writer_->size();
     std::exchange(writer_, nullptr)->leave();
-    if (error != 0) return Error("pwrite() failed", error);
+    if (error != 0) return write_error(error);
     append_written(size);
     return {};
 }
@@ -139,7 +144,7 @@ void Relay::append_written(int64_t size) {
         return;
     }
     Piece& piece = make_piece();
-    piece.buffer.fd = file_.get();
+    piece.buffer.fd = file_->fd.get();
     piece.buffer.file_begin = begin;
     piece.buffer.file_end = file_size_;
     append(piece);

@@ -6,11 +6,14 @@
 
 #include "core/base/arena.h"
 #include "core/base/result.h"
-#include "core/base/unique_fd.h"
 #include "event/chain.h"
 #include "event/received.h"
 #include "http/conf/location_conf.h"
 #include "http/upstream/spill_writer.h"
+
+namespace sluice::http {
+struct TempFile;
+}
 
 namespace sluice::http::upstream {
 
@@ -54,6 +57,7 @@ class Relay {
     Piece& make_piece();
     void append(Piece& piece);
     void append_written(int64_t size);
+    Error write_error(int number) const;
     Result<void> write_all(const Piece* pieces) const;
     Result<void> begin_writing(Piece* pieces, const SpillThreads& threads);
     void recycle(Piece*& list);
@@ -65,7 +69,7 @@ class Relay {
     Piece* spare_ = nullptr;
     int64_t in_memory_ = 0;
     uint32_t buffers_ = 0;
-    UniqueFd file_;
+    TempFile* file_ = nullptr;  ///< made by the first spill(); its name is for messages, the folder has it no more
     int64_t file_size_ = 0;
     SpillWriter* writer_ = nullptr;
 };
