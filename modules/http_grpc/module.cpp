@@ -116,7 +116,7 @@ Result<void> next_upstream(Parser& parser, Setting<conf::Flags<http::upstream::F
         parser.point_at(word);
         return Error(parser.arena().concat("invalid value \"", word.text, "\""));
     }
-    Flags flags;
+    Flags flags = field.is_here() ? *field : Flags{};  // a second writing adds its values
     if (Result<void> parsed = conf::Value<Flags>::parse(parser, {}, words, flags); !parsed) return parsed;
     field.set(flags);
     return {};
@@ -179,7 +179,8 @@ constexpr std::array kOwn{
         "grpc_next_upstream", {.where = anywhere,
                                .initial = "error timeout",
                                .help = "failures that lead to the next server",
-                               .arity = {1, 255},
+                               .arity = {1, conf::Arity::kMany},
+                               .may_repeat = true,
                                .syntax = "error | timeout | invalid_header | http_500 | ... | off ..."}),
 };
 
