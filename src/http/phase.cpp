@@ -99,6 +99,7 @@ void PhaseEngine::resume(Request& request, Verdict verdict) const {
 }
 
 void PhaseEngine::run_log(Request& request) const {
+    if (request.is_main()) request.set_action("logging request");
     for (const Handler handler : log_handlers_) static_cast<void>(handler(request));
 }
 

@@ -98,6 +98,7 @@ def test_variable_path_without_root_is_not_written(server):
     s = server(HEAD + 'server { listen 127.0.0.1:%%main%%; root %%PREFIX%%/nowhere; access_log logs/$arg_name.log u; location / { return 200; } }')
     s.get('/x?name=x')
     s.get('/y')
+    s.wait_log(r'\[error\] .* testing "[^"]*/nowhere" existence failed \(2: No such file or directory\) while logging request, client: 127\.0\.0\.1, server: ')
     assert s.read('logs/x.log') == ''
 
 
