@@ -10,6 +10,7 @@
 #include <sluice/http/server_connection.h>
 #include <sluice/http/upstream/family.h>
 
+#include "config.h"  // the default path of temporary files
 #include "http1.h"
 #include "http2.h"
 

@@ -83,6 +83,19 @@ def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
         f'conf/{p.name}' for p in (ROOT / 'conf').iterdir() if p.name != 'quickstart.conf'}
 
 
+def test_every_installed_header_compiles_against_the_install(tmp_path, stage):
+    """`make lint` compiles each alone, but within the tree, where more is found."""
+    flags = subprocess.run(['pkg-config', '--cflags', 'sluice'], env={**os.environ, **stage.sdk_environment}, capture_output=True, text=True,
+                           timeout=10, check=True).stdout.split()
+    folder = stage.prefix / 'include'
+    headers = sorted(path.relative_to(folder) for path in (folder / 'sluice').rglob('*.h'))
+    (tmp_path / 'all.cpp').write_text(''.join(f'#include <{path}>\n' for path in headers))
+    done = subprocess.run([*config_value('CXX').split(), *flags, '-fsyntax-only', 'all.cpp'], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(headers) > 100
+
+
 def test_a_module_builds_with_the_flags_of_pkg_config(tmp_path, stage):
     def ask(what):
         return subprocess.run(['pkg-config', what, 'sluice'], env={**os.environ, **stage.sdk_environment}, capture_output=True, text=True,

@@ -55,7 +55,11 @@ def check_source(path, text, edges):
             if target.startswith('sluice/'):
                 yield line, 'src includes by its own root: "core/base/text.h", not <sluice/...>'
             continue
-        if target == 'config.h' or path == MAIN:
+        if path == MAIN:
+            continue
+        if target == 'config.h':
+            if path.endswith('.h'):
+                yield line, 'a header is part of the SDK, which has no "config.h"'
             continue
         if '/' not in target and target != 'sdk.h':
             yield line, f'include "{target}" is not rooted at src'
@@ -68,10 +72,10 @@ def check_source(path, text, edges):
 
 
 def check_module(path, text, root):
-    """Problems of a file in modules/NAME: anything but <sluice/...>, system headers and its own folder."""
+    """Problems of a file in modules/NAME: anything but <sluice/...>, system headers, its own folder, and what ./configure wrote."""
     folder = pathlib.PurePosixPath(*pathlib.PurePosixPath(path).parts[:2])
     for line, quoted, target in includes(text):
-        if not quoted:
+        if not quoted or target == 'config.h':
             continue
         found = [root / pathlib.PurePosixPath(path).parent / target, root / folder / target]
         inside = (root / folder).resolve()

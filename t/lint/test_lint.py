@@ -26,6 +26,7 @@ def edges_found(path, text, root=pathlib.Path('/nowhere')):
     ('src/stream/session.h', 'http/request.h', 'sideways'),
     ('src/http/request.h', 'sdk.h', 'upward'),
     ('src/http/request.h', 'request.h', 'not rooted'),
+    ('src/http/request.h', 'config.h', 'the SDK, which has no'),
     ('src/gadgets/x.h', 'core/base/text.h', 'no place'),
 ])
 def test_a_wrong_edge_is_found_with_its_line(path, target, expected):

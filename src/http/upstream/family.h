@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "config.h"  // default paths of temporary files
 #include "core/conf/directive.h"
 #include "core/conf/prefix.h"
 #include "core/conf/unsupported.h"
