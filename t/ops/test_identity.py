@@ -122,6 +122,25 @@ def test_reopened_logs_belong_to_the_user(server, conf):
 
 
 @ROOT_ONLY
+def test_a_log_that_is_a_pipe_can_be_reopened(server, conf):
+    """As /dev/stdout is in a container: the workers' user has to open it, too."""
+    s = server(conf(main='user nobody daemon;'))
+    path = s.prefix / 'logs/pipe'
+    os.mkfifo(path, 0o600)
+    reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        s.reload(s.read('conf/nginx.conf').replace('logs/access.log', 'logs/pipe'))
+        (s.prefix / 'logs').chmod(0o777)
+        s.signal('USR1')
+        wait_for(lambda: all(re.search(rf' {pid}#\d+: reopening logs', s.log()) for pid in [s.process.pid, *s.workers()]), 'the reopening')
+        s.get('/reopened')
+        wait_for(lambda: b'/reopened' in os.read(reader, 65536), 'a line in the pipe')
+        s.check_traces()
+    finally:
+        os.close(reader)
+
+
+@ROOT_ONLY
 def test_temp_folders_change_hands_on_reload(server, conf):
     s = server(conf(main='user nobody daemon;', http='client_body_temp_path temp/body;'))
     s.reload(s.read('conf/nginx.conf').replace('user nobody daemon;', 'user www-data;'))

@@ -24,14 +24,15 @@ UniqueFd open_for_append(const std::string& path) {
     return UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
 }
 
-/// A root master's new file is given to the workers' user, who must be able to open it at the next USR1.
+/// A root master's new file is given to the workers' user, who must be able to open it at the next USR1; so is a pipe
+/// (/dev/stdout of a container). Devices belong to all: /dev/null stays root's.
 void hand_over(const Log& log, const UniqueFd& fd, const std::string& path, uid_t owner) {
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) {
         log.emerg(errno, "fstat() \"", path, "\" failed");
         return;
     }
-    if (!S_ISREG(status.st_mode)) return;
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) return;
     if (status.st_uid != owner && ::fchown(fd.get(), owner, static_cast<gid_t>(-1)) != 0)
         log.emerg(errno, "chown(\"", path, "\", ", owner, ") failed");
     constexpr mode_t kNeeded = S_IRUSR | S_IWUSR;
