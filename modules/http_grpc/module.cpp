@@ -176,12 +176,14 @@ constexpr std::array kOwn{
     directive<&GrpcConf::set_headers>("grpc_set_header",
                                       {.where = anywhere, .help = "a field of the request to the upstream"}),
     custom<&GrpcConf::next_upstream, next_upstream, GrpcConf>(
-        "grpc_next_upstream", {.where = anywhere,
-                               .initial = "error timeout",
-                               .help = "failures that lead to the next server",
-                               .arity = {1, conf::Arity::kMany},
-                               .may_repeat = true,
-                               .syntax = "error | timeout | invalid_header | http_500 | ... | off ..."}),
+        "grpc_next_upstream",
+        {.where = anywhere,
+         .initial = "error timeout",
+         .help = "failures that lead to the next server",
+         .arity = {1, conf::Arity::kMany},
+         .may_repeat = true,
+         .syntax = "error | timeout | denied | invalid_header | http_500 | http_502 | http_503 | "
+                   "http_504 | http_403 | http_404 | http_429 | non_idempotent | off ..."}),
 };
 
 constexpr auto kDirectives = conf::in_one_table(kFamily, kTls, kOwn);

@@ -167,7 +167,7 @@ constexpr std::array kDirectives{
     http::block<RewriteConf, parse_if>("if", {.where = Context::http_server | Context::http_location,
                                               .help = "settings and rewriting under a condition",
                                               .arity = {1, conf::Arity::kMany},
-                                              .syntax = "(condition) { ... }"}),
+                                              .syntax = "(condition)"}),
     http::directive<&RewriteConf::rewrite_log>(
         "rewrite_log", {.where = http::anywhere | Context::http_server_if | Context::http_location_if,
                         .initial = "off",

@@ -324,6 +324,7 @@ def test_listings(program):
     assert ['event_core', 'worker_connections', 'events', '512', 'worker_connections number;'] in [row[:5] for row in rows]
     assert ['conf', 'include', 'any', ''] in [row[:4] for row in rows]
     assert [row[1] for row in rows if 'ARGUMENT' in row[4]] == []
+    assert [row[1] for row in rows if row[4].count('{ ... }') > 1 or '| ... |' in row[4]] == []
     code, out, err = program.run('--list-variables')
     assert (code, err) == (0, '')
     assert all(len(row.split('\t')) == 4 and '$' in row for row in out.splitlines())
