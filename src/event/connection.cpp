@@ -38,7 +38,11 @@ Result<void> bind_to(int fd, const SocketAddress& address, bool is_transparent) 
     char room[sizeof(sockaddr_un) + 32];
     TextBuilder text(room);
     text.add("bind(");
-    address.write(text);
+    if (address.port() == 0) {
+        address.write_host(text);
+    } else {
+        address.write(text);
+    }
     text.add(") failed");
     return Error(text.text(), errno);
 }

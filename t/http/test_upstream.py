@@ -569,25 +569,6 @@ def test_ignore_client_abort_over_http2(server, upstream, what):
         assert s.access(1, 'logs/v.log') == ['200']
 
 
-def test_bind(server, scripted):
-    def script(peer, _):
-        peer.request()
-        peer.send(reply(peer.socket.getpeername()[0], headers={'Connection': 'close'}))
-    s = server(group('server 127.0.0.1:%%a%%;', 'proxy_bind 127.0.0.9;'), ports={'a': scripted(script).port})
-    assert s.get('/').text == '127.0.0.9'
-
-
-@pytest.mark.parametrize('written', ['127.0.0.9:{}', '127.0.0.9:$arg_port'])
-def test_bind_to_a_port(server, scripted, written):
-    def script(peer, _):
-        peer.request()
-        host, port = peer.socket.getpeername()
-        peer.send(reply(f'{host}:{port}', headers={'Connection': 'close'}))
-    port = free_port()
-    s = server(group('server 127.0.0.1:%%a%%;', f'proxy_bind {written.format(port)};'), ports={'a': scripted(script).port})
-    assert s.get(f'/?port={port}').text == f'127.0.0.9:{port}'
-
-
 def test_host_not_found_is_a_configuration_error(server):
     with pytest.raises(AssertionError, match=r'host not found in upstream "no\.such\.host\.invalid" in '):
         server(group('server no.such.host.invalid;'))

@@ -85,6 +85,7 @@ void Exchange::begin() {
     request_.set_describer(this);
     request_.set_waiter(this);
     started_ = request_.connection().loop().now();
+    settle_local();
     settle_security();
     selection_ = &group_.balancer->begin(request_);
     RequestBody& body = request_.body;

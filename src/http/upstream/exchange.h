@@ -145,17 +145,17 @@ class Exchange final : public event::ConnectionHandler,
     bool is_stale() const;
 
     // Reaching the server (exchange_connect.cpp)
-    bool may_share() const;
+    void settle_local();
     event::SocketAddress peer_address() const;
-    Route route_to(const event::SocketAddress& address) const { return {address, security_, group_.pool, &conf_}; }
+    Route route_to(const event::SocketAddress& peer) const { return {peer, local_, security_, group_.pool, &conf_}; }
     bool join();
     void open_stream(PeerConnection& connection);
     void reach();
     void connect();
     void wait_for(Opening& opening);
     static State state_of(Stage stage);
-    event::ConnectOptions connect_options(event::SocketAddress& local) const;
-    void log_not_open(const Error& error) const;
+    event::ConnectOptions connect_options() const;
+    void log_not_open(const Error& error, Blame blame) const;
     static balance::Outcome outcome_of(Blame blame);
 
     // TLS (exchange_tls.cpp)
@@ -203,11 +203,10 @@ class Exchange final : public event::ConnectionHandler,
     Protocol& protocol_;
     const Group& group_;
     Destination destination_;
+    const event::SocketAddress* local_ = nullptr;  ///< see Route
     PeerSecurity security_;
     /// Who the upstream should be, and what it is shown.
-    Text tls_name_;
-    Text certificate_;
-    Text certificate_key_;
+    Text tls_name_, certificate_, certificate_key_;
     balance::Selection* selection_ = nullptr;
     const balance::Peer* peer_ = nullptr;
     Opening* opening_ = nullptr;            ///< in whose line it stands

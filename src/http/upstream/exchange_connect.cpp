@@ -6,6 +6,7 @@
 #include "http/server_connection.h"
 #include "http/upstream/exchange.h"
 #include "http/upstream/field_protocol.h"
+#include "http/upstream/loggable.h"
 
 namespace sluice::http::upstream {
 
@@ -39,14 +40,19 @@ event::SocketAddress Exchange::peer_address() const {
     return {reinterpret_cast<const sockaddr*>(&peer_->address.bytes), peer_->address.length};
 }
 
-/// An address to connect from may differ from request to request.
-bool Exchange::may_share() const {
-    return destination_.sessions != nullptr && (!conf_.bind->is_on || conf_.bind->address.is_constant());
+/// `proxy_bind`, whose address may differ from request to request.
+void Exchange::settle_local() {
+    if (!conf_.bind->is_on) return;
+    const Text text = conf_.bind->address.evaluate(request_);
+    if (const auto parsed = event::parse_local(text)) {
+        local_ = arena().make<event::SocketAddress>(*parsed);
+    } else if (!text.empty()) {
+        request_.log().error(0, "invalid local address \"", loggable(arena(), text), "\"");
+    }
 }
 
 /// A stream of a connection that others use, or have used.
 bool Exchange::join() {
-    if (!may_share()) return false;
     const event::SocketAddress address = peer_address();
     PeerConnection* shared = PeerConnection::find_shared(route_to(address));
     if (shared == nullptr) return false;
@@ -64,7 +70,7 @@ void Exchange::open_stream(PeerConnection& connection) {
 
 /// Waits for a connection that others wait for, or makes one.
 void Exchange::reach() {
-    if (!may_share()) return connect();
+    if (destination_.sessions == nullptr) return connect();
     const event::SocketAddress address = peer_address();
     Opening* const opening = Opening::find(route_to(address));
     if (opening == nullptr) return connect();
@@ -81,34 +87,22 @@ void Exchange::connect() {
         end_with(500);
         return;
     }
-    event::SocketAddress local;
-    const Result<void> begun = made->opening().begin({.sessions = destination_.sessions,
-                                                      .may_be_joined = may_share(),
-                                                      .needs_alpn = destination_.needs_alpn,
-                                                      .connect = connect_options(local)});
+    const Result<void> begun = made->opening().begin(
+        {.sessions = destination_.sessions, .needs_alpn = destination_.needs_alpn, .connect = connect_options()});
     SLUICE_LOG_DEBUG(request_.log(), "upstream: connecting, fd: ", made->socket().fd());
     if (begun) return wait_for(made->opening());
     made->close();
-    // Descriptors that have run out are no fault of the upstream's, and the next one would fare no better.
-    const bool is_our_fault = begun.error().number == EMFILE || begun.error().number == ENFILE;
-    on_not_open(begun.error(), is_our_fault ? Blame::ours : Blame::upstream);
+    // Descriptors that have run out, or an address that is not ours: no fault of the upstream's, and the next one
+    // would fare no better.
+    on_not_open(begun.error(), begun.error().text == kConnectFailed ? Blame::upstream : Blame::ours);
 }
 
-/// `local`: room for the address that it is bound to.
-event::ConnectOptions Exchange::connect_options(event::SocketAddress& local) const {
-    event::ConnectOptions options{.keepalive = *conf_.socket_keepalive,
-                                  .receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count),
-                                  .send_buffer = static_cast<int>(conf_.socket_sndbuf->count)};
-    if (!conf_.bind->is_on) return options;
-    const Text text = conf_.bind->address.evaluate(request_);
-    if (const auto parsed = event::parse_local(text)) {
-        local = *parsed;
-        options.bind_to = &local;
-        options.is_transparent = conf_.bind->is_transparent;
-    } else if (!text.empty()) {
-        request_.log().error(0, "invalid local address \"", text, "\"");
-    }
-    return options;
+event::ConnectOptions Exchange::connect_options() const {
+    return {.bind_to = local_,
+            .is_transparent = conf_.bind->is_transparent,
+            .keepalive = *conf_.socket_keepalive,
+            .receive_buffer = static_cast<int>(conf_.socket_rcvbuf->count),
+            .send_buffer = static_cast<int>(conf_.socket_sndbuf->count)};
 }
 
 void Exchange::wait_for(Opening& opening) {
@@ -165,18 +159,20 @@ void Exchange::on_not_open(const Error& error, Blame blame) {
     opening_ = nullptr;
     if (has_ended()) return;
     if (blame == Blame::others && reconnects_ < kMostReconnects) return reconnect();
-    log_not_open(error);
+    log_not_open(error, blame);
     if (blame == Blame::ours) return end_with(500);
     fail(Failure::error, outcome_of(blame));
 }
 
-void Exchange::log_not_open(const Error& error) const {
-    const bool is_short_of = error.number == EMFILE || error.number == ENFILE;
+void Exchange::log_not_open(const Error& error, Blame blame) const {
     if (error.text == kConnectFailed && is_told_at_once(peer_address(), error.number)) {
         request_.log().write(level_of(error.number), error.number, "connect() to ", peer_->address.name, " failed");
-    } else {
-        request_.log().write(is_short_of ? LogLevel::alert : LogLevel::error, error.number, error.text);
+        return;
     }
+    LogLevel level = LogLevel::error;
+    if (blame == Blame::ours && error.number != 0) level = LogLevel::crit;
+    if (error.number == EMFILE || error.number == ENFILE) level = LogLevel::alert;
+    request_.log().write(level, error.number, error.text);
 }
 
 balance::Outcome Exchange::outcome_of(Blame blame) {

@@ -81,7 +81,7 @@ void Exchange::next_try() {
         return is_reused_ ? send_request() : reach();
     }
     const event::SocketAddress address = peer_address();
-    if (group_.pool != nullptr) connection_ = group_.pool->take(address, security_, &conf_);
+    if (group_.pool != nullptr) connection_ = group_.pool->take(route_to(address));
     is_reused_ = connection_ != nullptr;
     if (!is_reused_) return connect();
     connection_->set_user(this);

@@ -6,13 +6,12 @@
 
 #include "core/base/list.h"
 #include "core/base/units.h"
-#include "event/address.h"
 
 namespace sluice::http::upstream {
 
 class PeerConnection;
 struct GroupConf;
-struct PeerSecurity;
+struct Route;
 
 /// Lists that an idle connection stands in: its group's pool, and all of the worker.
 struct PoolTag {};
@@ -24,9 +23,9 @@ class Pool {
  public:
     explicit Pool(const GroupConf& conf) : conf_(conf) {}
 
-    /// A connection to `peer` that waits and is as secure, taken out; null when there is none. `owner`: the location
-    /// that asks; pools that are local give only what it has put in itself.
-    PeerConnection* take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner);
+    /// A connection that waits and is good for `route`, taken out; null when there is none. Pools that are local give
+    /// a location only what it has put in itself.
+    PeerConnection* take(const Route& route);
     /// Keeps the connection, or closes it when its time is over; the one that waits longest makes room.
     void put(PeerConnection& connection);
     /// How many more requests it may carry, by their number and by its age.

@@ -23,7 +23,7 @@ Result<void> Opening::begin(const Wish& wish) {
     needs_alpn_ = wish.needs_alpn;
     connection_.set_user(this);
     Result<void> begun = connection_.socket().connect(connection_.peer(), wish.connect);
-    if (begun && sessions_ != nullptr && wish.may_be_joined) all_openings().push_back(*this);
+    if (begun && sessions_ != nullptr) all_openings().push_back(*this);
     return begun;
 }
 

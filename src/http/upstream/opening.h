@@ -62,9 +62,8 @@ class Opening final : public event::ConnectionHandler, public event::HandshakeHa
     explicit Opening(PeerConnection& connection) : connection_(connection) {}
 
     struct Wish {
-        const SharedSessions* sessions = nullptr;  ///< null: for one who has it for himself
-        bool may_be_joined = false;
-        bool needs_alpn = false;  ///< with TLS, no session unless its peer has chosen it
+        const SharedSessions* sessions = nullptr;  ///< null: for one who has it for himself, else others may join
+        bool needs_alpn = false;                   ///< with TLS, no session unless its peer has chosen it
         event::ConnectOptions connect;
     };
     /// Begins to connect. An error: nothing has begun.

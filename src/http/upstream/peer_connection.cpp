@@ -39,7 +39,9 @@ PeerConnection::PeerConnection(Worker& worker, const Route& route)
       peer_(route.peer),
       owner_(route.owner),
       timer_(event::Timer::call<&PeerConnection::on_timer>, this),
-      made_at_(worker.loop().now()) {}
+      made_at_(worker.loop().now()) {
+    if (route.local != nullptr) local_.emplace(*route.local);
+}
 
 void PeerConnection::secure(std::unique_ptr<event::SecureTransport> transport) {
     transport_ = std::move(transport);
@@ -68,8 +70,15 @@ bool PeerConnection::leads_to(const Route& route) const {
     return home_ == route.pool && peer_ == route.peer && security() == route.security;
 }
 
+/// The upstream may take the address for the client's (`proxy_bind $remote_addr transparent`).
+bool PeerConnection::comes_from(const event::SocketAddress* local) const {
+    if (local == nullptr || !local_) return local == nullptr && !local_;
+    return local_->socket_address() == *local;
+}
+
 bool PeerConnection::is_for(const Route& route) const {
-    return leads_to(route) && (owner_ == route.owner || (home_ != nullptr && home_->is_for_all()));
+    return leads_to(route) && comes_from(route.local) &&
+           (owner_ == route.owner || (home_ != nullptr && home_->is_for_all()));
 }
 
 uint32_t PeerConnection::requests_left() const {
@@ -156,11 +165,9 @@ void PeerConnection::on_failed(const Error& error) {
     close();
 }
 
-PeerConnection* Pool::take(const event::SocketAddress& peer, const PeerSecurity& security, const void* owner) {
+PeerConnection* Pool::take(const Route& route) {
     for (PeerConnection& connection : idle_) {
-        if (connection.session() != nullptr) continue;
-        if (!(connection.peer() == peer) || connection.security() != security) continue;
-        if (conf_.keepalive->is_local && connection.owner() != owner) continue;
+        if (connection.session() != nullptr || !connection.is_for(route)) continue;
         connection.leave_pool();
         return &connection;
     }

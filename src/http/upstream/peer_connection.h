@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "event/connection.h"
@@ -24,6 +25,7 @@ namespace sluice::http::upstream {
 /// Where a connection leads, and for whom.
 struct Route {
     const event::SocketAddress& peer;
+    const event::SocketAddress* local;  ///< where it comes from (`proxy_bind`); null: the kernel chooses
     const PeerSecurity& security;
     Pool* pool;         ///< of the group; null: none
     const void* owner;  ///< the location
@@ -45,7 +47,6 @@ class PeerConnection final : public event::ConnectionHandler,
     event::Connection& socket() { return connection_; }
     const event::Connection& socket() const { return connection_; }
     const event::SocketAddress& peer() const { return peer_; }
-    const void* owner() const { return owner_; }
     void set_user(User* user) { user_ = user; }
 
     /// How it comes about.
@@ -113,6 +114,7 @@ class PeerConnection final : public event::ConnectionHandler,
  private:
     PeerConnection(Worker& worker, const Route& route);
     bool leads_to(const Route& route) const;
+    bool comes_from(const event::SocketAddress* local) const;
     void on_timer() { close(); }
 
     Worker& worker_;
@@ -125,6 +127,7 @@ class PeerConnection final : public event::ConnectionHandler,
     event::Connection connection_;
     Opening opening_;
     event::SocketAddress peer_;
+    std::optional<event::PeerAddress> local_;
     const void* owner_;
     User* user_ = nullptr;
     Pool* pool_ = nullptr;
