@@ -173,6 +173,7 @@ class Exchange final : public event::ConnectionHandler,
     bool follows_redirect();
     void begin_relay(event::Received& received, Text rest);
     void relay(event::Received& received, Text bytes);
+    void warn_of_more() const;
     void on_answer_complete(bool keeps);
     void break_answer();
     void flush();

@@ -147,18 +147,18 @@ void Exchange::take_body(event::Received& received) {
 
 void Exchange::relay(event::Received& received, Text bytes) {
     Text piece;
+    // As with nginx, framing counts, and what is too much.
+    if (!answer.has_no_body) try_->response_length += static_cast<int64_t>(bytes.size());
     for (;;) {
         const BodyState state = protocol_.read_body(*this, bytes, piece);
         if (state == BodyState::data) {
-            try_->response_length += static_cast<int64_t>(piece.size());
             to_client_.add(received, piece);
             continue;
         }
         if (state == BodyState::invalid) return break_answer();
         if (state == BodyState::done) {
             const bool has_more = !bytes.empty();
-            if (has_more && answer.content_length >= 0)
-                request_.log().warn(0, "upstream sent more data than specified in \"Content-Length\" header");
+            if (has_more) warn_of_more();
             return on_answer_complete(!has_more);
         }
         break;
@@ -166,6 +166,15 @@ void Exchange::relay(event::Received& received, Text bytes) {
     flush();
     if (state_ == State::relaying) limit_memory();
     if (state_ == State::relaying && rate_limit_ > 0) limit_rate();
+}
+
+/// As nginx does, which does not mind the body of an answer to HEAD.
+void Exchange::warn_of_more() const {
+    const bool has_none = answer.status == 204 || answer.status == 304;
+    if (answer.has_no_body && !has_none) return;
+    request_.log().warn(0, has_none || answer.content_length >= 0
+                               ? "upstream sent more data than specified in \"Content-Length\" header"
+                               : "upstream sent data after final chunk");
 }
 
 void Exchange::add_trailer(const Field& field) {

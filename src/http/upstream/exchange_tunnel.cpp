@@ -28,7 +28,6 @@ void Exchange::begin_tunnel(event::Received& received, Text rest) {
 
 void Exchange::take_tunnel(event::Received& received) {
     arm_timer();
-    try_->response_length += static_cast<int64_t>(received.bytes().size());
     to_client_.add(received, received.bytes());
     push_to_client();
 }
