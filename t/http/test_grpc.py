@@ -295,6 +295,45 @@ def test_send_timeout(passing):
     gate.open()
 
 
+def speaking(gate, size):
+    """To "/" it says so many bytes at once, and never takes more than 1000 of the request; others get nothing."""
+    def script(peer, _):
+        served = h2_upstream.Served(peer, {h2.INITIAL_WINDOW_SIZE: 1000})
+        served.opens_windows = False
+        request = served.request(whole=False)
+        if request[':path'] == '/':
+            served.headers(request.stream, [(':status', '200')], end=False)
+            served.upload_answer(request.stream, b'x' * size, False)
+        gate.pass_()
+    return script
+
+
+def test_send_timeout_behind_the_head_of_the_answer(passing):
+    gate = Held()
+    peer, _, s = passing(speaking(gate, 4), 'grpc_send_timeout 1500ms;')
+    stream = peer.ask('/', 'POST', end=False)
+    peer.until(lambda: peer.stream(stream).body == b'xxxx', 'the beginning of the answer')
+    with takes(1.4, 4):
+        peer.upload(stream, b'y' * 500_000)
+        assert peer.response(stream).reset is not None
+    s.wait_log(r'upstream timed out \(110: Connection timed out\) while ')
+    gate.open()
+
+
+@sluice_only('nginx does not ask why')
+def test_no_send_timeout_while_the_answer_waits_for_its_client(passing):
+    """Where we do not take what it sends, the upstream may have no room for what we send."""
+    gate = Held()
+    peer, _, s = passing(speaking(gate, 200_000), 'grpc_send_timeout 300ms;', 'location /late { grpc_pass grpc://127.0.0.1:%%up%%; grpc_read_timeout 1500ms; }')
+    peer.opens_windows = False
+    stream = peer.ask('/', 'POST', end=False)
+    peer.until(lambda: len(peer.stream(stream).body) == 65535, 'as much as the client takes')
+    peer.data(stream, b'y' * 16384)
+    assert s.get('/late', port='h1').status == 504
+    assert peer.stream(stream).reset is None
+    gate.open()
+
+
 def test_timeouts(passing):
     peer, up, s = passing(h2_upstream.misbehaving(lambda served, request: None), 'grpc_read_timeout 200ms;')
     assert peer.get('/').status == 504

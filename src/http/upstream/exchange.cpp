@@ -59,6 +59,7 @@ Exchange::Exchange(Request& request, const Conf& conf, Protocol& protocol, const
       protocol_(protocol),
       group_(group),
       timer_(event::Timer::call<&Exchange::on_timer>, this),
+      sends_(event::Timer::call<&Exchange::on_send_stalled>, this),
       flush_task_(event::Task::call<&Exchange::flush_gathered>, this),
       to_client_(request.arena()),
       to_upstream_(request.arena()) {}
@@ -123,30 +124,27 @@ void Exchange::arm_timer() {
         timer_.disarm();
         return;
     }
-    event::Loop& loop = request_.connection().loop();
-    if (state_ != State::sending) return timer_.arm(loop, *(conf_.*step().timeout));
-    sent_at_timer_ = channel_->bytes_sent();
-    progress_ = loop.now();
-    look_again(longest_silence(conf_));
-}
-
-void Exchange::look_again(Msec left) {
-    constexpr int64_t kLooks = 32;
-    const int64_t between = std::max<int64_t>(longest_silence(conf_).count / kLooks, 1);
-    timer_.arm(request_.connection().loop(), {std::min(left.count, between)});
-}
-
-/// Time counts from the last progress, of which nobody tells: whether there was some is looked at often enough to
-/// know when.
-void Exchange::watch_sending() {
-    event::Loop& loop = request_.connection().loop();
-    if (const int64_t sent = channel_->bytes_sent(); sent != sent_at_timer_) {
-        sent_at_timer_ = sent;
-        progress_ = loop.now();
+    if (state_ == State::sending) {
+        timer_.disarm();
+        return watch_sending();
     }
-    const Msec left = progress_ + longest_silence(conf_) - loop.now();
-    if (left.count <= 0) return on_time_out();
-    look_again(left);
+    timer_.arm(request_.connection().loop(), *(conf_.*step().timeout));
+}
+
+/// Where HTTP/1 answers before it has read the request, it need not read the rest. HTTP/2 says so by a reset.
+void Exchange::watch_sending() {
+    if (state_ == State::sending || destination_.sessions != nullptr)
+        sends_.begin(request_.connection().loop(), *channel_, longest_silence(conf_));
+}
+
+/// The answer may have begun.
+void Exchange::on_send_stalled() {
+    if (has_ended()) return;
+    request_.set_action(kSteps[static_cast<size_t>(State::sending)].action);
+    request_.log().error(ETIMEDOUT, "upstream timed out");
+    channel_->on_timed_out(*conf_.send_timeout);
+    if (state_ == State::sending) return fail(Failure::timeout);
+    break_answer();
 }
 
 // The request may have ended without us: the client's connection broke.
@@ -160,7 +158,6 @@ bool Exchange::has_ended() {
 void Exchange::on_timer() {
     if (is_rate_limited_) return limit_rate();
     if (has_ended()) return;
-    if (state_ == State::sending) return watch_sending();
     // A slow client has a time of its own.
     if (state_ == State::tunnel && is_output_pending_) return arm_timer();
     on_time_out();
@@ -177,10 +174,10 @@ void Exchange::on_time_out() {
         case State::greeting:
             fail(Failure::timeout, outcome_of(std::exchange(opening_, nullptr)->give_up(*this)));
             break;
-        case State::sending:
         case State::reading_head: fail(Failure::timeout); break;
         case State::relaying: break_answer(); break;
         case State::tunnel: end_tunnel(); break;
+        case State::sending:  // see on_send_stalled()
         case State::waiting:
         case State::ended: break;
     }

@@ -25,6 +25,7 @@
 #include "http/upstream/peer_connection.h"
 #include "http/upstream/protocol.h"
 #include "http/upstream/relay.h"
+#include "http/upstream/send_watch.h"
 #include "http/upstream/try.h"
 
 namespace sluice::http::upstream {
@@ -115,8 +116,8 @@ class Exchange final : public event::ConnectionHandler,
     void enter(State state);
     void name_action();
     void arm_timer();
-    void look_again(Msec left);
     void watch_sending();
+    void on_send_stalled();
     void on_timer();
     void on_time_out();
     bool has_ended();
@@ -214,6 +215,7 @@ class Exchange final : public event::ConnectionHandler,
     PeerConnection* connection_ = nullptr;  ///< its own: with HTTP/1
     Channel* channel_ = nullptr;            ///< once requests may be sent
     event::Timer timer_;
+    SendWatch sends_;
     event::Task flush_task_;  ///< at the end of the turn
     Relay to_client_;
     Relay to_upstream_;
@@ -222,10 +224,8 @@ class Exchange final : public event::ConnectionHandler,
     Try* first_try_ = nullptr;
     Try* try_ = nullptr;
     Msec started_{};
-    int64_t sent_before_ = 0;    ///< user_bytes_sent() of the connection when the try began
-    int64_t rate_limit_ = 0;     ///< proxy_limit_rate for this request; 0: none
-    int64_t sent_at_timer_ = 0;  ///< bytes_sent() when the timer was armed, or found them grown
-    Msec progress_{};            ///< when that was
+    int64_t sent_before_ = 0;  ///< user_bytes_sent() of the connection when the try began
+    int64_t rate_limit_ = 0;   ///< proxy_limit_rate for this request; 0: none
     uint32_t tried_ = 0;
     State state_ = State::waiting;
     uint8_t reconnects_ = 0;  ///< in this try, see reconnect()

@@ -112,6 +112,7 @@ bool Exchange::follows_redirect() {
 }
 
 void Exchange::begin_relay(event::Received& received, Text rest) {
+    if (destination_.sessions == nullptr) sends_.end();
     enter(State::relaying);
     pass_answer(*this);
     if (!request_.send_header()) return abandon();

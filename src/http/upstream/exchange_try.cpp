@@ -133,12 +133,13 @@ void Exchange::on_request_sent() {
         }
         if (!is_body_last_) {
             // It waits for its client, for whom client_body_timeout counts.
-            if (state_ == State::sending && !is_body_held_) timer_.disarm();
+            if (!is_body_held_) sends_.end();
             return;
         }
         if (channel_ == nullptr || channel_->is_sending()) return;
     }
     is_request_sent_ = true;
+    sends_.end();
     if (state_ == State::sending) enter(State::reading_head);
 }
 
@@ -206,11 +207,11 @@ void Exchange::on_body(Request&, Text piece, bool is_last) {
     switch (channel_->send(chain, is_last)) {
         case event::SendState::done:
             // Until the next piece it waits for its client.
-            if (state_ == State::sending) timer_.disarm();
+            sends_.end();
             if (is_last) on_request_sent();
             break;
         case event::SendState::pending:
-            if (state_ == State::sending) arm_timer();
+            watch_sending();
             if (!is_last) hold_body();
             break;
         case event::SendState::failed: on_failed(channel_->send_error()); break;
@@ -274,12 +275,14 @@ void Exchange::reconnect() {
     ++reconnects_;
     was_sent_ = is_request_sent_ = false;
     timer_.disarm();
+    sends_.end();
     reach();
 }
 
 /// The try is over: the server is given back, the connection kept or closed.
 void Exchange::end_try(balance::Outcome outcome, bool keeps) {
     timer_.disarm();
+    sends_.end();
     is_rate_limited_ = false;
     PeerConnection* connection = std::exchange(connection_, nullptr);
     if (opening_ != nullptr) std::exchange(opening_, nullptr)->leave(*this);

@@ -11,6 +11,7 @@ void Exchange::begin_tunnel(event::Received& received, Text rest) {
         request_.log().error(0, "upstream switched protocols within the request body");
         return fail(Failure::invalid_header);
     }
+    sends_.end();
     enter(State::tunnel);
     is_upstream_pending_ = channel_->is_sending();
     pass_answer(*this);
