@@ -73,7 +73,8 @@ int on_stream_close(nghttp2_session* session, int32_t id, uint32_t error, void*)
     return 0;
 }
 
-int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void*) {
+int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
+    if (frame->hd.type == NGHTTP2_GOAWAY) owner_of(user_data).on_goaway_sent(frame->goaway.error_code);
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     if (UpstreamStream* stream = stream_of(session, frame->hd.stream_id)) stream->on_frame_sent(frame->hd);
     return 0;

@@ -135,6 +135,14 @@ void UpstreamSession::take_settings() {
     nghttp2_session_terminate_session(library_.get(), NGHTTP2_FLOW_CONTROL_ERROR);
 }
 
+/// Why the connection ends when it is not the peer that closes it.
+Error UpstreamSession::reason() const {
+    if (complaint_.empty()) return Error("upstream prematurely closed connection", 0);
+    Error error(std::string("upstream sent invalid HTTP/2: ").append(complaint_), 0);
+    error.source = ErrorSource::upstream;
+    return error;
+}
+
 /// The library quotes what has come.
 void UpstreamSession::report_error(Text what) {
     constexpr size_t kMost = 200;
@@ -217,10 +225,7 @@ void UpstreamSession::settle() {
     const bool is_over =
         nghttp2_session_want_read(library_.get()) == 0 && nghttp2_session_want_write(library_.get()) == 0;
     if (is_over && !is_sending_) is_broken_ = true;
-    if (is_broken_) {
-        fail_all(complaint_.empty() ? Error("upstream prematurely closed connection", 0)
-                                    : Error(std::string("upstream sent invalid HTTP/2: ").append(complaint_), 0));
-    }
+    if (is_broken_) fail_all(reason());
     end_streams();
     if (!is_broken_) connection_.opening().serve();
     if (!streams_.empty() || connection_.opening().is_awaited()) return;

@@ -63,6 +63,10 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     }
     uint32_t goaway_error() const { return goaway_error_; }
     void report_error(Text what);
+    /// The library has ended the connection for what the peer has sent, and need not have said what that was.
+    void on_goaway_sent(uint32_t error) {
+        if (error != NGHTTP2_NO_ERROR && complaint_.empty()) report_error(nghttp2_http2_strerror(error));
+    }
     /// A stream has waited for so long in vain. When nobody has heard anything meanwhile, the connection may be dead:
     /// until something comes, there are no new streams.
     void suspect(Msec silence);
@@ -78,6 +82,7 @@ class UpstreamSession final : public http::upstream::SharedSession, public event
     void settle();
     UpstreamStream* find_unfinished();
     void fail_all(const Error& error);
+    Error reason() const;
 
     http::upstream::PeerConnection& connection_;
     LibraryMemory memory_;

@@ -267,7 +267,7 @@ def test_no_settings_but_something_else(bursting):
         served = h2_upstream.Served(peer, greets=False)
         gate.pass_()
         served.send(b'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n').rest()
-    peer, up, s = bursting(script, other=FOUND)
+    peer, up, s = bursting(script, other=FOUND, inside='PREFIX_next_upstream invalid_header;')
     streams = ask(peer)
     gate.open()
     assert texts(peer, streams) == ['found'] * COUNT and up.connections == 1 and not is_disabled(s)

@@ -160,10 +160,6 @@ void Exchange::on_timer() {
     if (has_ended()) return;
     // A slow client has a time of its own.
     if (state_ == State::tunnel && is_output_pending_) return arm_timer();
-    on_time_out();
-}
-
-void Exchange::on_time_out() {
     // An idle tunnel is nobody's fault.
     const LogLevel level = state_ == State::tunnel ? LogLevel::info : LogLevel::error;
     request_.log().write(level, ETIMEDOUT, "upstream timed out");
@@ -195,6 +191,11 @@ void Exchange::on_peer_closed() {
     (this->*step().closed)();
 }
 
+/// Whoever breaks the rules of HTTP/2 has sent no valid answer, be it on the connection (RFC 9113 §5.4.1).
+Failure Exchange::failure_behind(const Error& error) {
+    return error.source == ErrorSource::upstream ? Failure::invalid_header : Failure::error;
+}
+
 void Exchange::on_failed(const Error& error) {
     if (has_ended()) return;
     if (channel_ != nullptr && channel_->was_refused()) was_sent_ = false;
@@ -202,7 +203,7 @@ void Exchange::on_failed(const Error& error) {
     request_.log().error(error.number, error.text);
     switch (state_) {
         case State::sending:
-        case State::reading_head: fail(Failure::error); break;
+        case State::reading_head: fail(failure_behind(error)); break;
         case State::relaying: break_answer(); break;
         case State::tunnel: break_tunnel(); break;
         case State::waiting:

@@ -119,7 +119,6 @@ class Exchange final : public event::ConnectionHandler,
     void watch_sending();
     void on_send_stalled();
     void on_timer();
-    void on_time_out();
     bool has_ended();
 
     // Trying (exchange_try.cpp)
@@ -133,6 +132,7 @@ class Exchange final : public event::ConnectionHandler,
     void remember(Text piece);
     void send_remembered(event::Chain& chain);
     void hold_body();
+    static Failure failure_behind(const Error& error);
     void fail(Failure failure);
     void fail(Failure failure, balance::Outcome outcome);
     void reconnect();

@@ -161,7 +161,7 @@ void Exchange::on_not_open(const Error& error, Blame blame) {
     if (blame == Blame::others && reconnects_ < kMostReconnects) return reconnect();
     log_not_open(error, blame);
     if (blame == Blame::ours) return end_with(500);
-    fail(Failure::error, outcome_of(blame));
+    fail(failure_behind(error), outcome_of(blame));
 }
 
 void Exchange::log_not_open(const Error& error, Blame blame) const {
