@@ -218,6 +218,16 @@ def test_lingering_reads_what_is_still_coming(server):
     assert c.response().status == 413 and c.is_closed()
 
 
+@pytest.mark.parametrize('begin, status', [(b'GET /', 414), (b'GET / HTTP/1.1\r\nHost: a\r\nX-Long: ', 400)])
+def test_lingering_behind_a_head_that_is_too_large(server, begin, status):
+    """A reset would cost the client the answer, and tell it of an error where there was one."""
+    s = server('lingering_timeout 1s;' + PLAIN)
+    c = s.connect()
+    c.socket.sendall(begin + b'x' * 2_000_000)
+    assert c.response().status == status
+    assert c.socket.recv(1) == b''
+
+
 def test_client_that_closes_at_once(site):
     for _ in range(20):
         site.connect().close()

@@ -42,6 +42,7 @@ struct Exchange {
     bool is_body_paused = false;  ///< the body's consumer is full
     bool wants_body = false;      ///< the request takes body bytes
     bool expects_continue = false;
+    bool is_end_known = false;  ///< where the message ends; not where its head was refused before it said so
 
     // Writing
     event::Chain held;  ///< output that limit_rate holds back

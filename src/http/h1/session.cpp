@@ -329,7 +329,7 @@ void Session::next_exchange() {
 // §9.6).
 void Session::linger() {
     const auto& core = exchange_->request.conf<LocationConf>();
-    const bool has_unread = !exchange_->body.is_complete() || has_ahead();
+    const bool has_unread = !exchange_->is_end_known || !exchange_->body.is_complete() || has_ahead();
     const LingeringClose how = *core.lingering_close;
     const bool lingers =
         !peer_closed_ && (how == LingeringClose::always || (how == LingeringClose::on && has_unread));

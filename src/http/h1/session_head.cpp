@@ -264,6 +264,7 @@ bool Session::settle_framing() {
             request.body.framing = RequestBody::Framing::chunked;
             break;
     }
+    exchange_->is_end_known = true;
     return settle_expectation();
 }
 
