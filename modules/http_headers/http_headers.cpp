@@ -180,11 +180,17 @@ HeaderVerdict filter_header(Request& request) {
     }
     for (const Addition& addition : *conf.headers)
         if (usual || addition.is_always) add(request, addition, addition.value.evaluate(request));
-    if (conf.trailers->empty() || request.version < http::kHttp11 || request.response.is_header_only)
+    return HeaderVerdict::skip;
+}
+
+/// In HTTP/1 trailers need chunks (RFC 9112 §7.1.2). Behind `range`: ranges are counted from the whole length.
+HeaderVerdict expect_trailers(Request& request) {
+    const Additions& trailers = *request.conf<Conf>().trailers;
+    if (trailers.empty() || request.version < http::kHttp11 || request.response.is_header_only)
         return HeaderVerdict::skip;
-    for (const Addition& trailer : *conf.trailers) {
+    const bool usual = is_usual(request.response.status);
+    for (const Addition& trailer : trailers) {
         if (!usual && !trailer.is_always) continue;
-        // In HTTP/1 trailers need chunks (RFC 9112 §7.1.2).
         if (request.version == http::kHttp11) request.response.clear_length();
         return HeaderVerdict::filter;
     }
@@ -202,8 +208,9 @@ http::BodyVerdict add_trailers(Request& request, event::Chain&, bool is_last) {
     return http::BodyVerdict::go_on;
 }
 
-constexpr std::array kFilters{http::Filter{.header_stage = http::HeaderStage::headers,
-                                           .header = filter_header,
+constexpr std::array kFilters{http::Filter{.header_stage = http::HeaderStage::headers, .header = filter_header},
+                              http::Filter{.header_stage = http::HeaderStage::trailers,
+                                           .header = expect_trailers,
                                            .body_stage = http::BodyStage::trailers,
                                            .body = add_trailers}};
 

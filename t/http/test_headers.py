@@ -25,6 +25,7 @@ CONF = r'''
         location /lines/rewritten { rewrite ^ http://other$uri? permanent; }
         location /lines/page { error_page 404 http://other$uri; return 404; }
         location /lines/trailer { add_trailer X-Uri $uri; proxy_pass http://127.0.0.1:%%main%%/chunk/$arg_none; }
+        location /trailer/html/ { add_trailer X-T "t-$status"; alias html/; }
         location /trailerlen { add_trailer X-T t; return 200 body; }
         location /chunk { autoindex on; root %%PREFIX%%; }
         location /e/pos { expires 1h; return 200 x; }
@@ -48,7 +49,7 @@ def each_status(folder):
 
 @pytest.fixture(scope='module')
 def site(module_server):
-    return module_server(CONF.replace('E_ANSWERS', each_status('/e/status')).replace('ANSWERS', each_status('/status')), files={'html/a.html': 'a', 'chunk/x': 'x'})
+    return module_server(CONF.replace('E_ANSWERS', each_status('/e/status')).replace('ANSWERS', each_status('/status')), files={'html/a.html': 'a', 'html/digits.png': '0123456789', 'chunk/x': 'x'})
 
 
 def test_inheritance(site):
@@ -85,6 +86,14 @@ def test_values_are_one_line(site, target, name, value):
     r = site.get(f'/lines/{target}%0d%0aSet-Cookie:%20a=b%0a')
     assert r.headers[name].rstrip() == f'{value}  Set-Cookie: a=b' and 'Set-Cookie' not in r.headers
     assert 'X-Folded' not in r.headers or r.headers['X-Folded'] == 'one;             two'
+
+
+@pytest.mark.parametrize('value, body', [('1-2', '12'), ('-1', '9'), ('0-0,-1', None)])
+def test_trailers_behind_ranges(site, value, body):
+    r = site.get('/trailer/html/digits.png', {'Range': f'bytes={value}'})
+    assert (r.status, r.headers['Transfer-Encoding'], list(r.trailers)) == (206, 'chunked', [('X-T', 't-206')])
+    assert r.text == body if body else r.body.count(b'Content-Range: bytes') == 2
+    assert site.get('/trailer/html/digits.png').headers['Accept-Ranges'] == 'bytes'
 
 
 @pytest.mark.sluice_only('nginx writes what a variable has')
