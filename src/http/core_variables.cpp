@@ -1,6 +1,7 @@
 // The variables of http_core: each is one small function over the request.
 #include "http/core_variables.h"
 
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <random>
@@ -124,7 +125,11 @@ Text document_root(const Request& r) {
 Text realpath_root(const Request& r) {
     const Text root = root_of(const_cast<Request&>(r));
     char real[PATH_MAX];
-    if (!script::is_found(root) || ::realpath(r.arena().copy_c_str(root), real) == nullptr) return {};
+    if (!script::is_found(root)) return {};
+    if (::realpath(r.arena().copy_c_str(root), real) == nullptr) {
+        r.log().write(LogLevel::crit, errno, "realpath() \"", root, "\" failed");
+        return {};
+    }
     return r.arena().copy(real);
 }
 Text request_filename(const Request& r) {

@@ -79,6 +79,12 @@ def test_completion_of_what_a_client_does_not_take(server, sendfile):
     assert s.access(2, 'logs/done.log') == ['200|OK', '200|']
 
 
+def test_realpath_of_a_root_that_is_not_there(server):
+    s = server(CONF.replace('html;', 'nowhere;').replace('VALUE', '[$realpath_root]'))
+    assert s.get('/var').text == '[]'
+    s.wait_log(rf'\[crit\] .* realpath\(\) "{s.prefix}/nowhere" failed \(2: No such file or directory\), client: 127.0.0.1, .*request: "GET /var ')
+
+
 def test_log_time_variables(server):
     s = server(CONF.replace('VALUE', 'twelve bytes') + 'access_log logs/bytes.log bytes;')
     with s.connect() as c:
