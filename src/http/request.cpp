@@ -213,15 +213,21 @@ void Request::complete() {
     if (!is_last_output_ || stream_->has_pending_output(*this)) return;
     has_answer_left_ = true;
     if (is_main()) {
-        if (!was_post_action_begun_ && !conf<LocationConf>().post_action->empty()) return begin_post_action();
+        if (!was_post_action_begun_ && has_post_action()) return begin_post_action();
         if (has_subrequests()) return;
     }
     is_finished_ = true;
     stream_->on_finished(*this);
 }
 
+/// `off` is for a location that takes back what its server has.
+bool Request::has_post_action() const {
+    const Text target = *conf<LocationConf>().post_action;
+    return !target.empty() && target != "off";
+}
+
 bool Request::ends_with_answer() const {
-    return !has_subrequests() && conf<LocationConf>().post_action->empty();
+    return !has_subrequests() && !has_post_action();
 }
 
 void Request::on_output_gone() {

@@ -194,6 +194,7 @@ class Request final : public script::Subject, public LogContext {
     void on_timer();
     void complete();
     void give_up();
+    bool has_post_action() const;
     void begin_post_action();
     bool has_subrequests() const { return subrequests_ != nullptr && !subrequests_->empty(); }
     OutputState filter_from(size_t first, event::Chain& chain, bool is_last);

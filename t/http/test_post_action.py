@@ -19,6 +19,7 @@ CONF = r'''
         location /logged/ { alias html/; post_action @logged; }
         location @logged { rewrite ^ /note break; proxy_pass http://127.0.0.1:%%notes%%; access_log logs/after.log after; }
         location /off/ { alias html/; post_action off; }
+        location /outer/ { alias html/; post_action @after; location /outer/off/ { alias html/; post_action off; } }
     }
 '''
 FILES = {'html/page': 'the page'}
@@ -95,6 +96,14 @@ def test_off(noted):
     with s.connect() as c:
         assert c.get('/off/page').text == 'the page'
     assert len(s.access(1)) == 1 and not s.notes.requests
+
+
+@pytest.mark.sluice_only('nginx 1.22 looks for a location of that name, and says so')
+def test_off_takes_back_what_stands_further_out(noted):
+    s = noted()
+    with s.connect() as c:
+        assert c.get('/outer/off/page').text == 'the page'
+    assert len(s.access(1)) == 1 and not s.notes.requests and '[error]' not in s.log()
 
 
 def test_a_refusal_is_noted_too(noted):
