@@ -137,10 +137,6 @@ void send_builtin_page(Request& request, uint16_t status) {
     const Page* page = find_page(status);
     response.status = public_status(status);
     response.status_line = {};
-    response.clear_validators();
-    response.allows_ranges = false;
-    response.headers.remove(KnownHeader::content_encoding);
-    response.headers.remove(KnownHeader::accept_ranges);
     Text body;
     if (wants_refresh(request, status)) {
         body = refresh_body(request);
@@ -206,8 +202,14 @@ uint16_t public_status(uint16_t status) {
 
 void answer_with_status(Request& request, uint16_t status) {
     if (ends_connection(status)) request.keeps_alive = false;
-    request.response.content_length = Response::kUnknownLength;
-    request.response.content_type = request.response.charset = {};
+    // What was said of the answer that is not given holds for no page.
+    Response& response = request.response;
+    response.clear_length();
+    response.content_type = response.charset = {};
+    response.clear_validators();
+    response.allows_ranges = false;
+    response.headers.remove(KnownHeader::content_encoding);
+    response.headers.remove(KnownHeader::accept_ranges);
     if (try_error_page(request, status)) return;
     send_builtin_page(request, status);
 }

@@ -10,6 +10,8 @@ TIME = 1_600_000_000
 CONF = '''
     server { listen 127.0.0.1:%%main%%;
         location /before/ { if_modified_since before; alias html/; }
+        location /page/ { error_page 412 /sorry; alias html/; }
+        location /sorry { return 200 sorry; }
         location /off/ { if_modified_since off; alias html/; }
     }
 '''
@@ -49,6 +51,12 @@ def test_condition(site, name, value, status):
 ])
 def test_combination(site, headers, status):
     assert site.get('/f', {name: value.format(etag=site.etag, date=site.date) for name, value in headers.items()}).status == status
+
+
+def test_a_page_has_no_validators_of_the_file(site):
+    r = site.get('/page/f', {'If-Match': '"x"'})
+    assert (r.status, r.text) == (412, 'sorry')
+    assert 'ETag' not in r.headers and 'Last-Modified' not in r.headers
 
 
 def test_modes(site):
