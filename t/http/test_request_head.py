@@ -68,6 +68,24 @@ def test_no_control_byte_of_a_client_gets_into_the_error_log(site, line, logged)
     assert all(re.match(rb'\d{4}/\d\d/\d\d ', entry) for entry in log.splitlines())
 
 
+@pytest.mark.parametrize('ends, status, why', [
+    ('by the client', 400, 'client prematurely closed connection'), ('by the server', 408, 'client timed out (110: Connection timed out)')])
+def test_the_logs_show_what_came_of_a_request_line(server, ends, status, why):
+    s = server('client_header_timeout 300ms;' + CONF)
+    c = s.connect().send('GET /slow HT')
+    if ends == 'by the client':
+        c.finish_sending()
+    assert c.is_closed()
+    assert s.access()[0].split('] ')[1].startswith(f'"GET /slow HT" {status} 0 ')
+    s.wait_log(rf'\[info\] .* {re.escape(why)} while reading client request line, client: 127.0.0.1, .*request: "GET /slow HT"')
+
+
+def test_the_log_shows_a_host_that_is_not_valid(server):
+    s = server(CONF)
+    assert s.raw(b'GET / HTTP/1.1\r\nHost: a b\r\n\r\n').status == 400
+    s.wait_log(r'\[info\] .* client sent invalid host header while reading client request headers, .*request: "GET / HTTP/1.1", host: "a b"')
+
+
 @pytest.mark.sluice_only('it keeps tabs around a value, which RFC 9110 section 5.5 calls no part of it')
 def test_tabs_around_a_value(site):
     assert site.raw(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-a:\t tabs \t\r\n\r\n').text == '/||tabs|'

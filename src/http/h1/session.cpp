@@ -134,10 +134,7 @@ void Session::on_peer_closed() {
             close();
             break;
         case State::lingering: close(); break;
-        case State::head:
-            exchange_->request.log().info("client prematurely closed connection");
-            end_head(400);
-            break;
+        case State::head: end_head(400, 0, "client prematurely closed connection"); break;
         case State::draining:
             is_over_ = true;
             exchange_->keeps_alive = false;
@@ -172,7 +169,9 @@ bool Session::may_still_listen() const {
 }
 
 /// A head that will never be complete: nothing is answered, and the log says why.
-void Session::end_head(uint16_t status) {
+void Session::end_head(uint16_t status, int error, Text why) {
+    if (exchange_->head.is_in_first_line()) show_first_line();
+    exchange_->request.log().write(LogLevel::info, error, why);
     exchange_->request.head_length += exchange_->head.element_begin();
     exchange_->request.finish(kStatusClientClosed);
     exchange_->request.response.status = status;
@@ -209,9 +208,8 @@ void Session::on_timer() {
     ++depth_;
     switch (state_) {
         case State::head:
-            exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
             resets_ = *exchange_->request.conf<LocationConf>().reset_timedout_connection;
-            end_head(408);
+            end_head(408, ETIMEDOUT, "client timed out");
             break;
         case State::exchange:
             if (!is_over_ && exchange_->wants_body && !exchange_->body.is_complete()) {
@@ -322,7 +320,7 @@ void Session::next_exchange() {
     is_pipelined_ = true;
     take(*take_ahead());
     is_pipelined_ = false;
-    if (peer_closed_ && state_ == State::head) end_head(400);
+    if (peer_closed_ && state_ == State::head) end_head(400, 0, "client prematurely closed connection");
 }
 
 // The peer may still be sending: closing now would reset the connection and could cost it the response (RFC 9112

@@ -64,6 +64,7 @@ class Session final : public http::Session, public Stream {
     bool store_first_line();
     bool store_header();
     void refuse(uint16_t status, Text why);
+    void show_first_line();
     void refuse_malformed();
     void refuse_oversized();
     void begin_exchange(Text behind);
@@ -92,7 +93,7 @@ class Session final : public http::Session, public Stream {
 
     // Ending (session.cpp)
     void leave();
-    void end_head(uint16_t status);
+    void end_head(uint16_t status, int error, Text why);
     bool may_go_on_alone() const;
     bool may_still_listen() const;
     void settle();

@@ -152,15 +152,20 @@ void Session::refuse(uint16_t status, Text why) {
     exchange_->request.finish(status);
 }
 
+/// For the log, what came of a request line that was not complete or malformed.
+void Session::show_first_line() {
+    const uint32_t begin = exchange_->head.element_begin();
+    const Text seen{exchange_->head_buffer + begin, exchange_->head_size - begin};
+    exchange_->request.request_line = seen.substr(0, seen.find_first_of("\r\n"));
+}
+
 void Session::refuse_malformed() {
     Exchange& exchange = *exchange_;
     const Refusal refusal = exchange.head.refusal();
     if (exchange.head.is_in_first_line()) {
-        const Text seen{exchange.head_buffer + exchange.head.element_begin(),
-                        exchange.head_size - exchange.head.element_begin()};
-        exchange.request.request_line = seen.substr(0, seen.find_first_of("\r\n"));
+        show_first_line();
         exchange.request.version = kHttp10;
-        if (seen.starts_with("HEAD ")) exchange.request.method = Method::head;
+        if (exchange.request.request_line.starts_with("HEAD ")) exchange.request.method = Method::head;
         refuse(refusal.status, refusal.text);
         return;
     }
@@ -213,7 +218,11 @@ bool Session::settle_host(Text name, Text value) {
     if (value.empty() && request.version <= kHttp10) return true;
     const std::optional<Authority> authority = parse_authority(value);
     if (!authority) {
-        refuse(400, "client sent invalid host header");
+        // The log shows it; who answers the refusal gets none.
+        request.headers.add(arena_, KnownHeader::host, value);
+        request.log().info("client sent invalid host header");
+        request.headers.remove(KnownHeader::host);
+        refuse(400, {});
         return false;
     }
     if (exchange_->target.host.empty()) http::choose_server(request, authority);
