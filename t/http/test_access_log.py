@@ -100,6 +100,7 @@ def test_variable_path_without_root_is_not_written(server):
     s.get('/y')
     s.wait_log(r'\[error\] .* testing "[^"]*/nowhere" existence failed \(2: No such file or directory\) while logging request, client: 127\.0\.0\.1, server: ')
     assert s.read('logs/x.log') == ''
+    s.wait_log(r'\[error\] .* testing ".*/nowhere" existence failed \(2: No such file or directory\) while logging request, client: ')
 
 
 def test_aborted_and_bad_requests_are_logged(server):
