@@ -62,7 +62,7 @@ class Request final : public script::Subject, public LogContext {
     Headers headers;
     Headers trailers;  ///< behind the body, complete when the body is; HTTP/1's are not kept
     RequestBody body;
-    int64_t head_length = 0;  ///< bytes of request line and headers ($request_length adds the body)
+    int64_t head_length = 0;  ///< bytes of request line, headers and chunks' framing ($request_length adds the body)
     /// As Field's, of the path that came by HTTP/2.
     bool is_path_never_indexed = false;
 

@@ -135,6 +135,20 @@ def test_request_body(server, upstream):
     wait_for(lambda: not os.path.exists(up.last.headers['X-File']), 'removal of the body file')
 
 
+@pytest.mark.parametrize('buffering', ['on', 'off'])
+def test_lengths_of_a_chunked_body(server, upstream, buffering):
+    """$content_length is that of the body, as CGI wants it; $request_length is what came."""
+    up = upstream(reply('x'))
+    s = server('log_format l "$content_length $request_length"; server { listen 127.0.0.1:%%main%%; access_log logs/l.log l; proxy_http_version 1.1;'
+               f'proxy_request_buffering {buffering}; proxy_set_header X-Length $content_length; location / {{ proxy_pass http://127.0.0.1:%%up%%; }} }}',
+               ports={'up': up.port})
+    head = b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n'
+    body = b'5;ext=1\r\nhello\r\n3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n'
+    assert s.raw(head + body).status == 200
+    assert s.access(1, 'logs/l.log') == [f'8 {len(head + body)}']
+    assert buffering == 'off' or up.last.headers['X-Length'] == '8'
+
+
 def test_named_server_capture_and_host_rules(server):
     s = server('server { listen 127.0.0.1:%%main%%; server_name ~^(?<sub>\\w+)\\.re$; return 200 "$sub|$host|$http_host|$server_name"; }'
                'server { listen 127.0.0.1:%%two%%; server_name name.example; return 200 "$host|$http_host"; }')

@@ -48,7 +48,9 @@ Text BodyReader::next_piece(Text& bytes) {
 
 Text BodyReader::feed(Request& request, Text bytes, const bool& is_paused) {
     while (!bytes.empty() && !is_complete_ && !is_paused && !request.is_finished()) {
+        const size_t size = bytes.size();
         const Text piece = next_piece(bytes);
+        request.head_length += static_cast<int64_t>(size - bytes.size() - piece.size());
         const int64_t came = request.body.received + static_cast<int64_t>(piece.size());
         if (is_chunked_ && chunks_.chunk_left() >= static_cast<uint64_t>(INT64_MAX - came)) is_broken_ = true;
         if (is_broken_) {
