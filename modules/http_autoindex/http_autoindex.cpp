@@ -32,6 +32,9 @@ using namespace sluice::autoindex;
 using http::Request;
 using http::Verdict;
 
+/// Bytes of a callback's name, as nginx.
+constexpr size_t kLongestCallback = 128;
+
 struct AutoindexConf {
     Setting<bool> enabled;
     Setting<Format> format;
@@ -65,8 +68,7 @@ std::optional<Entry> inspect(Request& request, const Folder& folder, Text path, 
     if (::fstatat(fd, name, &info, 0) != 0) {
         const bool is_dangling = errno == ENOENT || errno == ELOOP;
         if (!is_dangling || ::fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-            if (errno != EACCES && errno != ENOENT)
-                request.log().write(LogLevel::crit, errno, "stat() \"", path, name, "\" failed");
+            if (errno != ENOENT) request.log().write(LogLevel::crit, errno, "stat() \"", path, name, "\" failed");
             return std::nullopt;
         }
     }
@@ -112,8 +114,10 @@ Verdict list(Request& request) {
     if (format == Format::jsonp) {
         callback = http::uri::find_arg(request.args, "callback").value_or(Text{});
         if (callback.empty()) format = Format::json;
-        if (!is_callback_valid(callback)) {
-            request.log().info("client sent invalid callback name: \"", callback, "\"");
+        const bool is_too_long = callback.size() > kLongestCallback;
+        if (is_too_long || !is_callback_valid(callback)) {
+            request.log().info("client sent ", is_too_long ? Text("too long") : Text("invalid"), " callback name: \"",
+                               callback, "\"");
             return Verdict::respond(400);
         }
     }

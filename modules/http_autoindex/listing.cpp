@@ -188,9 +188,8 @@ std::string write_xml(std::span<const Entry> entries) {
 }
 
 bool is_callback_valid(Text callback) {
-    return std::all_of(callback.begin(), callback.end(), [](char c) {
-        return text::is_alpha(c) || text::is_digit(c) || Text("_$.[]").find(c) != Text::npos;
-    });
+    return std::all_of(callback.begin(), callback.end(),
+                       [](char c) { return text::is_alpha(c) || text::is_digit(c) || c == '_' || c == '.'; });
 }
 
 }  // namespace sluice::autoindex

@@ -32,7 +32,7 @@ std::string write_json(std::span<const Entry> entries);
 std::string write_jsonp(Text callback, std::span<const Entry> entries);
 std::string write_xml(std::span<const Entry> entries);
 
-/// Letters, digits and `_ $ . [ ]`: what may be called in a script that others include.
+/// Letters, digits, `_` and `.`, as nginx: what may be called in a script that others include.
 bool is_callback_valid(Text callback);
 
 }  // namespace sluice::autoindex

@@ -74,6 +74,13 @@ def test_jsonp(site):
     site.wait_log(r'\[info\] .* client sent invalid callback name: "a-b", client: ')
 
 
+@pytest.mark.parametrize('name, status', [('a.b_C0', 200), ('x' * 128, 200), ('x' * 129, 400), ('a[0]', 400), ('$', 400)])
+def test_names_of_callbacks(site, name, status):
+    assert site.get(f'/jsonp/?callback={name}').status == status
+    if status != 200:
+        site.wait_log(rf'client sent {"too long" if len(name) > 128 else "invalid"} callback name: "{re.escape(name)}", client: ')
+
+
 def test_xml(site):
     r = site.get('/xml/')
     assert r.headers['Content-Type'] == 'text/xml; charset=utf-8' or r.headers['Content-Type'] == 'text/xml'
@@ -82,6 +89,17 @@ def test_xml(site):
     files = {node.text: node.attrib for node in root.iter('file')}
     assert set(files) == set(NAMES) and files['big'] == {'mtime': '2020-09-13T12:26:40Z', 'size': '50000'}
     assert [(node.text, node.attrib) for node in root.iter('directory')] == [('sub', {'mtime': '2020-09-13T12:26:40Z'})]
+
+
+def test_the_log_says_what_is_not_listed(server):
+    s = server(CONF, main='user nobody nogroup;', files={'html/f': 'f', 'html/hidden/x': 'x'})
+    s.prefix.chmod(0o755)
+    os.symlink('hidden/x', s.prefix / 'html/link')
+    (s.prefix / 'html/hidden').chmod(0)
+    names = {entry['name'] for entry in json.loads(s.get('/json/').body)}
+    (s.prefix / 'html/hidden').chmod(0o700)
+    assert names == {'f', 'hidden'}
+    s.wait_log(r'\[crit\] .* stat\(\) ".*/html/link" failed \(13: Permission denied\), client: ')
 
 
 def test_off_and_methods(site):
