@@ -202,8 +202,11 @@ void Session::start_body(Request& request) {
     if (!exchange_->body.is_complete() && !is_over_) {
         if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100, {});
         exchange_->expects_continue = false;
-        connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
-        if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();
+        // What was kept may have filled the consumer: then nothing is waited for, and an end would pass what follows.
+        if (!exchange_->is_body_paused) {
+            connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
+            if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();
+        }
     }
     // leave() would settle; the caller is a handler of the request, whose frames are still below.
     --depth_;
