@@ -154,13 +154,6 @@ Text request_body(const Request& r) {
 Text request_body_file(const Request& r) {
     return r.body.file_path().empty() ? Text{} : r.body.file_path();
 }
-/// Of a body that came in chunks, or in frames without a length, when all of it is there: what CGI wants to know.
-Text content_length(const Request& r) {
-    const Field* const field = r.headers.find(KnownHeader::content_length);
-    if (field != nullptr) return field->value;
-    const RequestBody& body = r.body;
-    return body.framing == RequestBody::Framing::chunked && body.is_complete() ? made(r, body.received) : Text{};
-}
 Text request_length(const Request& r) {
     return made(r, r.main().head_length + r.main().body.received);
 }
