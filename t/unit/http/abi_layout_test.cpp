@@ -43,7 +43,7 @@ TEST(Abi, LayoutsBelongToTheNumber) {
         {"http::Request", 968, sizeof(http::Request)},
         {"http::Response", 192, sizeof(http::Response)},
         {"http::upstream::Destination", 72, sizeof(http::upstream::Destination)},
-        {"http::upstream::Exchange", 696, sizeof(http::upstream::Exchange)},
+        {"http::upstream::Exchange", 800, sizeof(http::upstream::Exchange)},
         {"http::upstream::Protocol", 8, sizeof(http::upstream::Protocol)},
     };
     for (const auto& layout : layouts) {
