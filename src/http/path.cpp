@@ -19,7 +19,10 @@ Text root_of(Request& request) {
 Text path_of(Request& request, Text uri, size_t room) {
     const Root& root = *request.conf<LocationConf>().root;
     const Text base = root_of(request);
-    if (!script::is_found(base)) return {};
+    if (!script::is_found(base)) {
+        request.log().error(0, "\"", root.is_alias ? "alias" : "root", " ", root.path.source(), "\" has no value here");
+        return {};
+    }
     Text rest = uri;
     if (root.is_whole) {
         rest = request.below_alias;

@@ -276,3 +276,12 @@ def test_disable_symlinks_of_others(server):
     os.symlink('foreign', s.prefix / 'html/link')
     os.chown(s.prefix / 'html/foreign', 65534, 65534)
     assert s.get('/link').status == 403
+
+
+@pytest.mark.sluice_only('it takes its prefix for the folder then')
+def test_a_folder_that_has_no_name(server):
+    """Everything below the prefix would be served, its configuration too."""
+    s = server('server { listen 127.0.0.1:%%main%%; location / { root $arg_in; } location /of/ { alias $arg_in; } }', files={'html/f': 'f'})
+    assert [s.get(target).status for target in ('/f?in=html', '/of/f?in=html/', '/conf/nginx.conf', '/of/conf/nginx.conf')] == [200, 200, 500, 500]
+    s.wait_log(r'\[error\] .* "root \$arg_in" has no value here, client: .* request: "GET /conf/nginx\.conf ')
+    s.wait_log(r'\[error\] .* "alias \$arg_in" has no value here, client: .* request: "GET /of/conf/nginx\.conf ')
