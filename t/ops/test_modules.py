@@ -137,6 +137,7 @@ def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
 
 PAGE = 4096
 SEAL = 8
+UNSANITIZED = pytest.mark.skipif('-fsanitize' in binary.version_text(binary.path()), reason='the sanitizer trips over the damage, and reports that')
 
 
 def test_modules_load_although_children_are_ignored(tmp_path):
@@ -165,6 +166,7 @@ def test_a_module_without_its_symbols_loads(install):
     assert install.test(loading('http_autoindex.so'))[0] == 0
 
 
+@UNSANITIZED
 def test_corrupt_files_are_refused_in_one_sentence(install):
     """Damage that the dynamic linker trips over, and then some that is nowhere in particular, in a file without a seal."""
     whole = (BUILD / 'modules/http_autoindex.so').read_bytes()[:-SEAL]
@@ -452,7 +454,7 @@ def zero_a_page_unseen(path):
     (lambda install: zero_a_page(install.modules / 'http_answering.so', 2 * PAGE), r'module ".*/http_answering\.so" is corrupt: its checksum is wrong'),
     pytest.param(lambda install: zero_a_page_unseen(install.modules / 'http_answering.so'),
                  r'module ".*/http_answering\.so" is corrupt: loading it ends with signal \d+',
-                 marks=pytest.mark.skipif('-fsanitize' in binary.version_text(binary.path()), reason='the sanitizer trips over the damage, and reports that')),
+                 marks=UNSANITIZED),
     (lambda install: install.put_test('from_the_future', 'http_answering'), rf'module ".*/http_answering\.so" was built for ABI {ABI + 1}\.7'),
     (lambda install: (install.modules / 'http_answering.so').unlink(), r'module ".*/http_answering\.so" is in the index but not there'),
 ], ids=['nonsense', 'wrong-checksum', 'corrupt', 'wrong-abi', 'missing'])
