@@ -21,11 +21,13 @@ class Batching {
     /// How many completions to wait for within the window; 1: wake up at the first.
     uint32_t wanted() const { return clients_ >= kManyClients && target_ >= kSmallest ? target_ : 1; }
 
-    /// Bytes came on a connection. `stamp` is the connection's own: 0 at first.
+    /// Bytes came on a connection. `stamp` is the connection's own: 0 at first. The first time does not count: where
+    /// clients come for one request each, a wait holds up the next connection, and its timer costs more than it
+    /// saves.
     void saw(uint8_t& stamp) {
         if (stamp == epoch_) return;
+        if (stamp != 0) ++seen_;
         stamp = epoch_;
-        ++seen_;
     }
 
     /// A wait has brought `count` completions. The target falls at once to what came within the window, and feels its
@@ -53,7 +55,7 @@ class Batching {
 
     uint32_t target_ = 1;
     uint32_t successes_ = 0;
-    uint32_t clients_ = 0;  ///< that sent something in the last epoch
+    uint32_t clients_ = 0;  ///< that sent something in the last epoch, and had before
     uint32_t seen_ = 0;     ///< in this one
     Msec epoch_end_;
     uint8_t epoch_ = 1;

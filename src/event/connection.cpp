@@ -100,6 +100,7 @@ void Connection::begin(int fd) {
     error_ = 0;
     bulk_memory_ = 0;
     receive_limit_ = 0;
+    seen_in_ = 0;
     is_paused_ = expects_bulk_ = expects_end_ = precedes_end_ = is_sending_ = is_writing_ = shuts_down_ =
         is_connecting_ = is_failed_ = false;
     is_readable_ = is_receiving_ = is_multishot_ = is_stopping_ = peer_closed_ = false;

@@ -20,7 +20,8 @@ Text path_of(Request& request, Text uri, size_t room) {
     const Root& root = *request.conf<LocationConf>().root;
     const Text base = root_of(request);
     if (!script::is_found(base)) {
-        request.log().error(0, "\"", root.is_alias ? "alias" : "root", " ", root.path.source(), "\" has no value here");
+        request.log().error(0, "\"", root.is_alias ? "alias" : "root", " ", root.path.source(),
+                            "\" has no value here");
         return {};
     }
     Text rest = uri;
