@@ -95,7 +95,9 @@ def test_client_takes_nothing(tunnels):
 def test_slow_client_is_no_silent_upstream(tunnels):
     """`proxy_read_timeout` counts while the upstream may send."""
     s, up = tunnels(lambda peer, up: peer.send(MUCH) if up.connections == 1 else peer.socket.recv(1), 'proxy_read_timeout 300ms;')
-    slow, silent = opened(s), opened(s)
+    slow = opened(s)
+    slow.wait_readable()  # the upstream knows which is the first
+    silent = opened(s)
     assert silent.is_closed()  # the time of the one before is over, too
     assert len(slow.rest()) == len(MUCH)
     assert_over(s, up, 2)
