@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/base/units.h"
+#include "event/trial.h"
 
 namespace sluice::event {
 
@@ -19,7 +20,9 @@ class Batching {
     static constexpr uint32_t kLargest = 16;
 
     /// How many completions to wait for within the window; 1: wake up at the first.
-    uint32_t wanted() const { return clients_ >= kManyClients && target_ >= kSmallest ? target_ : 1; }
+    uint32_t wanted() const {
+        return clients_ >= kManyClients && target_ >= kSmallest && trial_.is_on() ? target_ : 1;
+    }
 
     /// Bytes came on a connection. `stamp` is the connection's own: 0 at first. The first time does not count: where
     /// clients come for one request each, a wait holds up the next connection, and its timer costs more than it
@@ -32,7 +35,9 @@ class Batching {
 
     /// A wait has brought `count` completions. The target falls at once to what came within the window, and feels its
     /// way up again.
-    void brought(uint32_t count, Msec now) {
+    void brought(uint32_t count) {
+        completions_ += count;
+        if (!trial_.is_on()) return;
         if (count < target_) {
             target_ = std::max(count, 1U);
             successes_ = 0;
@@ -42,7 +47,18 @@ class Batching {
             target_ = std::min(target_ + 1, kLargest);
             successes_ = 0;
         }
-        if (now < epoch_end_) return;
+    }
+
+    /// Whether it is time to start the next epoch.
+    bool is_epoch_over(Msec now) const { return now >= epoch_end_; }
+
+    /// Counts the clients of the epoch that ends, and judges by the processor time of the thread, `cpu` nanoseconds
+    /// so far, whether waiting pays: the window's timer is cheap on one machine and on another dearer than waking up.
+    void start_epoch(Msec now, int64_t cpu) {
+        if (clients_ >= kManyClients && completions_ >= kMeasurable)
+            trial_.add(static_cast<double>(cpu - cpu_) / completions_);
+        cpu_ = cpu;
+        completions_ = 0;
         epoch_end_ = now + kEpoch;
         clients_ = seen_;
         seen_ = 0;
@@ -52,6 +68,7 @@ class Batching {
  private:
     static constexpr Msec kEpoch{10};
     static constexpr uint32_t kSuccesses = 8;
+    static constexpr uint32_t kMeasurable = 100;  ///< completions in an epoch that tell what one costs
 
     uint32_t target_ = 1;
     uint32_t successes_ = 0;
@@ -59,6 +76,9 @@ class Batching {
     uint32_t seen_ = 0;     ///< in this one
     Msec epoch_end_;
     uint8_t epoch_ = 1;
+    uint32_t completions_ = 0;  ///< in this epoch
+    int64_t cpu_ = 0;           ///< at its start
+    Trial trial_;
 };
 
 }  // namespace sluice::event

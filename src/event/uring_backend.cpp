@@ -30,9 +30,9 @@ constexpr unsigned kMinTimeout = 1U << 15U;
 /// A turn that takes longer hands over in between what it has queued: the first answers do not wait for the last.
 constexpr int64_t kLongTurn = 200'000;  // nanoseconds
 
-int64_t nanoseconds() {
+int64_t nanoseconds(clockid_t clock = CLOCK_MONOTONIC) {
     timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    ::clock_gettime(clock, &time);
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
@@ -178,7 +178,10 @@ UringBackend::Completion UringBackend::pop() {
 void UringBackend::deliver(Msec now) {
     if (!ready_.empty()) serve_ready();
     const unsigned completed = io_uring_cq_ready(&ring_);
-    batching_.brought(completed, now);
+    if (can_batch_) {
+        batching_.brought(completed);
+        if (batching_.is_epoch_over(now)) batching_.start_epoch(now, nanoseconds(CLOCK_THREAD_CPUTIME_ID));
+    }
     is_arrival_counted_ = false;
     if (completed == 0) return;
     int64_t submitted = nanoseconds();
