@@ -13,11 +13,11 @@ namespace sluice::event {
 class Batching {
  public:
     /// Longest time in microseconds that a completion waits for company.
-    static constexpr uint32_t kWindow = 30;
+    static constexpr uint32_t kWindow = 60;
     /// Clients that must be busy; with few of them the loop and they would wait for each other.
     static constexpr uint32_t kManyClients = 24;
     static constexpr uint32_t kSmallest = 3;
-    static constexpr uint32_t kLargest = 16;
+    static constexpr uint32_t kLargest = 48;
 
     /// How many completions to wait for within the window; 1: wake up at the first.
     uint32_t wanted() const {

@@ -19,21 +19,22 @@ int run(Trial& trial, int spells, double on, double off, double load_growth = 1)
 
 TEST(Trial, StaysWithWhatSaves) {
     Trial trial;
-    EXPECT_EQ(run(trial, 340, 8, 10), 320) << "but for one in seventeen";
+    EXPECT_GT(run(trial, 100, 8, 10), 90);
+    EXPECT_EQ(run(trial, 330, 8, 10), 320) << "but for one in thirty-three";
 }
 
 TEST(Trial, TurnsToWhatIsCheaperAndBack) {
     Trial trial;
-    run(trial, 170, 11, 10);
-    EXPECT_EQ(run(trial, 340, 11, 10), 20);
+    EXPECT_LT(run(trial, 100, 11, 10), 40);
+    EXPECT_EQ(run(trial, 330, 11, 10), 10);
     run(trial, 170, 8, 10);
-    EXPECT_EQ(run(trial, 340, 8, 10), 320);
+    EXPECT_EQ(run(trial, 330, 8, 10), 320);
 }
 
 TEST(Trial, DoesNotTakeTheLoadForTheCost) {
     Trial trial;
-    EXPECT_EQ(run(trial, 340, 9, 10, 1.01), 320) << "growing";
-    EXPECT_EQ(run(trial, 340, 9, 10, 0.99), 320) << "falling";
+    EXPECT_GT(run(trial, 330, 9, 10, 1.01), 310) << "growing";
+    EXPECT_GT(run(trial, 330, 9, 10, 0.99), 310) << "falling";
 }
 
 TEST(Trial, IsNotTurnedByOneComparison) {
@@ -41,12 +42,12 @@ TEST(Trial, IsNotTurnedByOneComparison) {
     while (trial.is_on()) trial.add(10);
     trial.add(0.01);
     EXPECT_TRUE(trial.is_on());
-    EXPECT_EQ(run(trial, 340, 8, 10), 320);
+    EXPECT_GT(run(trial, 330, 8, 10), 310);
 }
 
-TEST(Trial, StaysWhereNothingIsSaved) {
+TEST(Trial, IsNotTurnedByLittle) {
     Trial trial;
-    EXPECT_EQ(run(trial, 340, 10, 9.9), 320);
+    EXPECT_GE(run(trial, 330, 10, 9.9), 220);
 }
 
 }  // namespace
