@@ -84,7 +84,7 @@ bool Stream::is_answer_leaving() const {
 void Stream::on_peer_closed() {
     if (is_over_) return;
     if (tunnel_ != nullptr) {
-        tunnel_->on_client_closed();
+        tunnel_->on_client_closed(false);
     } else if (!has_begun_) {
         request_->log().info("client prematurely closed connection");
         request_->finish(http::kStatusClientClosed);

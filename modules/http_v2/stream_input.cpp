@@ -151,7 +151,7 @@ void Stream::end_input() {
     is_input_ended_ = true;
     if (is_over_) return;
     if (tunnel_ != nullptr) {
-        if (held_.empty()) tunnel_->on_client_closed();
+        if (held_.empty()) tunnel_->on_client_closed(true);
         return;
     }
     if (body_ != Body::wanted || !held_.empty()) return;

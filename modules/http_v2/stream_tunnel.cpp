@@ -99,7 +99,7 @@ void Stream::tunnel_held() {
         tunnel_->on_client_received(received);
     }
     held_.erase(0, at);
-    if (held_.empty() && is_input_ended_ && !is_over_) tunnel_->on_client_closed();
+    if (held_.empty() && is_input_ended_ && !is_over_) tunnel_->on_client_closed(true);
 }
 
 }  // namespace sluice::http2

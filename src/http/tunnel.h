@@ -13,8 +13,8 @@ class Tunnel {
     /// What Stream::send_body answered `pending` for has gone; also behind Request::finish(), until the request is
     /// over.
     virtual void on_client_sent() = 0;
-    /// Behind all bytes of the client.
-    virtual void on_client_closed() = 0;
+    /// Behind all bytes of the client. `still_listens`: it has ended its direction alone (END_STREAM, RFC 8441 §5).
+    virtual void on_client_closed(bool still_listens) = 0;
     /// The client is gone, and the log tells why. Whoever calls ends the request behind this call.
     virtual void on_client_failed() = 0;
 

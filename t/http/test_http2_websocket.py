@@ -1,6 +1,7 @@
 """WebSocket over HTTP/2 (RFC 8441): an extended CONNECT becomes an Upgrade of HTTP/1.1, and its 101 a 200."""
 import socket
 import struct
+import time
 
 import pytest
 
@@ -37,12 +38,14 @@ def connect(peer, path='/chat', protocol='websocket', fields=VERSION):
 
 
 def echoing(seen):
-    """Switches, and sends back whatever comes; what the request was goes to `seen`."""
+    """Switches, and sends back whatever comes up to "bye"; what the request was goes to `seen`."""
     def script(up, _):
         seen.append(up.request())
         up.send(SWITCH)
         while data := up.socket.recv(65536):
             up.socket.sendall(data)
+            if data.endswith(b'bye'):
+                break
     return script
 
 
@@ -79,10 +82,59 @@ def test_bytes_go_both_ways(peer, tunnels, seen):
         peer.until(lambda: len(answer.body) == before + len(piece), 'the echo')
         assert answer.body[before:] == piece
     assert peer.get('/text').text == 'text', 'others go on'
-    peer.data(stream, b'', True)
+    peer.data(stream, b'bye', True)
     peer.response(stream)
-    assert answer.ended
+    assert answer.ended and answer.body.endswith(b'bye')
     assert 'CONNECT /chat HTTP/2.0|200|GET' in tunnels.access(2, 'logs/h2.log')
+
+
+def test_the_upstream_has_the_last_word(server, scripted):
+    """As browsers close a WebSocket: END_STREAM with the closing frame, and the upstream's is still to come."""
+    gate = Held()
+
+    def script(up, _):
+        up.request()
+        up.send(SWITCH)
+        assert up.socket.recv(5, socket.MSG_WAITALL) == b'close'
+        gate.pass_()
+        up.send(b'x' * 200_000 + b'closed')
+    instance = server(CONF, ports={'up': scripted(script).port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        peer.until(lambda: peer.stream(stream).fields, 'the answer')
+        peer.data(stream, b'close', True)
+        peer.ping()
+        gate.open()
+        answer = peer.response(stream)
+        assert (len(answer.body), answer.body[-6:], answer.ended, answer.reset) == (200_006, b'closed', True, None)
+
+
+@pytest.mark.parametrize('early', [False, True], ids=['after the switch', 'before it'])
+def test_an_upstream_that_does_not_close(server, scripted, early):
+    """It has five seconds for its last word, or proxy_read_timeout if that is less."""
+    gate = Held()
+
+    def script(up, _):
+        up.request()
+        if early:
+            gate.pass_()
+        up.send(SWITCH)
+        assert up.socket.recv(5, socket.MSG_WAITALL) == b'close'
+        assert up.socket.recv(1) == b'', 'the end comes at last'
+    upstream = scripted(script)
+    instance = server(CONF, ports={'up': upstream.port})
+    with Peer(('127.0.0.1', instance.port())) as peer:
+        stream = connect(peer)
+        if not early:
+            peer.until(lambda: peer.stream(stream).fields, 'the answer')
+        peer.data(stream, b'close', True)
+        peer.ping()
+        gate.open()
+        began = time.monotonic()
+        answer = peer.response(stream)
+        assert (answer.body, answer.ended, answer.reset) == (b'', True, None)
+        assert time.monotonic() - began > 4
+    wait_for(lambda: upstream.open == 0, 'the end of the upstream connection')
 
 
 def test_what_comes_before_the_switch_waits(server, scripted):

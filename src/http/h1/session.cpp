@@ -154,7 +154,7 @@ void Session::on_peer_closed() {
             }
             break;
         case State::tunnel:
-            if (!is_early) exchange_->tunnel->on_client_closed();
+            if (!is_early) exchange_->tunnel->on_client_closed(false);
             break;
         case State::closed: break;
     }

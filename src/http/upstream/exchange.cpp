@@ -19,6 +19,9 @@ Msec longest_silence(const Conf& conf) {
     return std::max(*conf.send_timeout, kTurn);
 }
 
+/// How long an upstream may be silent whose client has said all it had to say through a tunnel.
+constexpr Msec kLongestFarewell{5000};
+
 }  // namespace
 
 StateSlot Exchange::state_slot;
@@ -128,7 +131,9 @@ void Exchange::arm_timer() {
         timer_.disarm();
         return watch_sending();
     }
-    timer_.arm(request_.connection().loop(), *(conf_.*step().timeout));
+    Msec time = *(conf_.*step().timeout);
+    if (client_listens_) time = std::min(time, kLongestFarewell);
+    timer_.arm(request_.connection().loop(), time);
 }
 
 /// Where HTTP/1 answers before it has read the request, it need not read the rest. HTTP/2 says so by a reset.

@@ -90,7 +90,7 @@ class Exchange final : public event::ConnectionHandler,
     void on_client_ahead(Text bytes) override;
     void on_client_received(event::Received& received) override;
     void on_client_sent() override;
-    void on_client_closed() override;
+    void on_client_closed(bool still_listens) override;
     void on_client_failed() override;
     void describe(TextBuilder& line) const override;  // LogContext
 
@@ -207,8 +207,7 @@ class Exchange final : public event::ConnectionHandler,
     Destination destination_;
     const event::SocketAddress* local_ = nullptr;  ///< see Route
     PeerSecurity security_;
-    /// Who the upstream should be, and what it is shown.
-    Text tls_name_, certificate_, certificate_key_;
+    Text tls_name_, certificate_, certificate_key_;  ///< who the upstream should be, and what it is shown
     balance::Selection* selection_ = nullptr;
     const balance::Peer* peer_ = nullptr;
     Opening* opening_ = nullptr;            ///< in whose line it stands
@@ -242,6 +241,7 @@ class Exchange final : public event::ConnectionHandler,
     bool is_complete_ : 1 = false;          ///< the answer's body has come to its end
     bool is_broken_ : 1 = false;            ///< it never will: the client's connection ends without its end
     bool client_closed_ : 1 = false;        ///< tunnel
+    bool client_listens_ : 1 = false;       ///< tunnel: it says no more
     bool upstream_closed_ : 1 = false;      ///< tunnel
     bool is_upstream_pending_ : 1 = false;  ///< tunnel: a send to the upstream is on its way
     bool is_rate_limited_ : 1 = false;

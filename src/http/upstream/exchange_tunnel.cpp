@@ -87,9 +87,13 @@ void Exchange::on_client_sent() {
     request_.on_output_gone();
 }
 
-void Exchange::on_client_closed() {
+/// Browsers end their stream with the frame that closes the WebSocket, and wait for the upstream's, which then closes
+/// (RFC 6455 §7.1.1). It is not told by a FIN: proxies on the way, nginx among them, would end both directions at once.
+void Exchange::on_client_closed(bool still_listens) {
     if (state_ != State::tunnel) return;
-    client_closed_ = true;
+    client_closed_ = !still_listens;
+    client_listens_ = still_listens;
+    arm_timer();
     end_tunnel_if_done();
 }
 
@@ -102,7 +106,7 @@ void Exchange::close_tunnel() {
     end_tunnel_if_done();
 }
 
-/// As in nginx, the end of one side ends both, once what it sent has been delivered.
+/// As in nginx, who closes its connection ends both directions, once what it sent has been delivered.
 void Exchange::end_tunnel_if_done() {
     if (state_ != State::tunnel) return;
     const bool is_done = (upstream_closed_ && to_client_.is_empty() && !is_output_pending_) ||
