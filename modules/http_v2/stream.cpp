@@ -90,13 +90,18 @@ void Stream::on_peer_closed() {
         request_->finish(http::kStatusClientClosed);
         request_->response.status = 400;
     } else if (!is_input_ended_ && body_ == Body::wanted) {
-        request_->log().info("client prematurely closed connection");
-        request_->body.fail(*request_, 400);
-        if (!is_over_) request_->on_client_gone();
+        lose_body();
     } else {
         request_->on_client_gone();
     }
     if (!is_over_ && is_pending_ && !is_answer_leaving()) on_connection_lost();
+}
+
+/// The rest of the body will not come.
+void Stream::lose_body() {
+    if (!is_closed_) request_->log().info("client prematurely closed connection");
+    request_->body.fail(*request_, 400);
+    if (!is_over_) request_->on_client_gone();
 }
 
 void Stream::end() {

@@ -139,6 +139,7 @@ class Stream final : public Recycled<Stream, 128>,
     // stream.cpp
     bool waits_for_client() const;
     bool is_answer_leaving() const;
+    void lose_body();
     // stream_output.cpp
     bool can_answer();
     void add_section(FieldLines lines, bool is_head);

@@ -167,6 +167,8 @@ void Stream::start_body(Request& request) {
         request.body.feed(request, {}, true);
         return;
     }
+    // Its client went when nobody wanted the body yet, and that is not told again.
+    if (is_closed_ || session_.has_lost_client()) return lose_body();
     if (expects_continue_ && request.body.received == 0) send_interim(request, 100, {});
     expects_continue_ = false;
     session_.widen(*this);

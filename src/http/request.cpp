@@ -243,6 +243,7 @@ void Request::on_output_gone() {
 
 void Request::on_client_gone() {
     if (is_finished_ || was_post_action_begun_) return;
+    is_client_gone_ = true;
     if (waiter_ != nullptr) {
         waiter_->on_client_gone(*this);
     } else if (timer_.is_armed()) {

@@ -177,6 +177,8 @@ class Request final : public script::Subject, public LogContext {
     // From the session.
     void on_output_gone();  ///< nothing is pending any more
     void on_client_gone();  ///< EOF or an error while the request runs
+    /// It was told so; who begins to wait afterwards has to ask.
+    bool is_client_gone() const { return is_client_gone_ && !was_post_action_begun_; }
 
     // For the engine.
     uint16_t phase_cursor = 0;
@@ -233,6 +235,7 @@ class Request final : public script::Subject, public LogContext {
     bool copies_files_ = false;       ///< what is behind the ranges takes bytes, not files
     bool is_filter_waiting_ = false;  ///< a body hook takes nothing more now
     bool is_last_output_ = false;     ///< the end of the body was handed to the writer
+    bool is_client_gone_ = false;     ///< and whoever waited was told
     bool has_answer_left_ = false;    ///< all of it, to a client that was still there
     bool was_post_action_begun_ = false;
     bool was_head_written_ = false;  ///< the writer composed the head

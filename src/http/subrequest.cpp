@@ -18,6 +18,7 @@ Subrequest::Subrequest(Request& parent, Text uri, Text args, SubrequestOwner* ow
       options_(options) {
     request_.response.is_header_only = !options.wants_body;
     request_.response.is_body_in_memory = options.in_memory;
+    if (parent.is_client_gone() && !options.is_background) request_.on_client_gone();
     if (!options.is_copy) return;
     request_.method = parent.method;
     request_.method_name = parent.method_name;

@@ -1,7 +1,12 @@
 """auth_request: a location is asked whether a client may come in; subrequests that are heads only."""
+import contextlib
+import os
+import signal
+
 import pytest
 
 from lib.client import request
+from lib.h2 import Peer
 from lib.messages import reply
 from lib.upstream import Held
 from lib.wait import wait_for
@@ -114,3 +119,75 @@ def test_a_silent_authority_keeps_nothing_when_the_client_leaves(server, scripte
     c.close()
     held.pass_()
     assert s.access(1, 'logs/both.log') == ['/logged/page|499']
+
+
+GONE = r'''
+    log_format gone '$uri|$status'; access_log logs/gone.log gone;
+    server {
+        listen 127.0.0.1:%%main%%; listen 127.0.0.1:%%h2%% http2;
+        location / { auth_request /say; proxy_pass http://127.0.0.1:%%up%%; }
+        location /asked/ { auth_request /ask; proxy_pass http://127.0.0.1:%%up%%; }
+        location /unread/ { auth_request /say; proxy_request_buffering off; proxy_pass http://127.0.0.1:%%up%%; }
+        location /ignoring/ { auth_request /say; proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:%%up%%; }
+        location = /say { internal; return 204; }
+        location = /ask { internal; proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_pass http://127.0.0.1:%%up%%; }
+    }
+'''
+
+
+@contextlib.contextmanager
+def standing_still(s):
+    """The worker sees all of what its peers did meanwhile at once."""
+    worker, = s.workers()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+@pytest.fixture
+def forsaken(server, scripted):
+    held = Held()
+
+    def script(peer, up):
+        up.requests.append(peer.request())
+        held.pass_()
+    up = scripted(script)
+    s = server(GONE, ports={'up': up.port})
+    s.up, s.held = up, held
+    yield s
+    held.open()
+
+
+@pytest.mark.parametrize('how', ['close', 'reset'])
+@pytest.mark.parametrize('path', ['/', '/asked/'])
+def test_a_client_that_leaves_behind_its_request_is_missed(forsaken, path, how):
+    with standing_still(forsaken):
+        getattr(forsaken.connect().send(request('GET', path)), how)()
+    assert forsaken.access(1, 'logs/gone.log') in ([f'{path}|499'], [f'{path}|400'])
+
+
+@pytest.mark.parametrize('how', ['close', 'reset'])
+@pytest.mark.parametrize('path', ['/', '/asked/', '/unread/'])
+def test_a_client_that_leaves_within_its_body_is_missed(forsaken, path, how):
+    with standing_still(forsaken):
+        getattr(forsaken.connect().send(request('POST', path, {'Content-Length': '10'}) + b'half'), how)()
+    assert forsaken.access(1, 'logs/gone.log') in ([f'{path}|499'], [f'{path}|400'])
+
+
+@pytest.mark.parametrize('has_body', [False, True])
+@pytest.mark.parametrize('path', ['/', '/asked/'])
+def test_a_client_of_http2_that_leaves_is_missed(forsaken, path, has_body):
+    with standing_still(forsaken):
+        with Peer(('127.0.0.1', forsaken.port('h2'))) as peer:
+            peer.ask(path, 'POST' if has_body else 'GET', end=not has_body)
+    assert forsaken.access(1, 'logs/gone.log') in ([f'{path}|499'], [f'{path}|400'])
+
+
+def test_a_client_that_left_and_is_not_needed(forsaken):
+    with standing_still(forsaken):
+        forsaken.connect().send(request('GET', '/ignoring/')).close()
+    wait_for(lambda: forsaken.up.requests, 'the request')
+    forsaken.held.open()
+    assert forsaken.access(1, 'logs/gone.log')

@@ -142,9 +142,7 @@ void Session::on_peer_closed() {
         case State::exchange:
             if (!exchange_->body.is_complete() && exchange_->wants_body) {
                 if (is_early) break;
-                exchange_->request.log().info("client prematurely closed connection");
-                exchange_->request.body.fail(exchange_->request, 400);
-                if (!is_over_) exchange_->request.on_client_gone();
+                lose_body();
             } else if (may_still_listen()) {
                 if (is_early) break;
                 awaits_end_ = true;
@@ -159,6 +157,13 @@ void Session::on_peer_closed() {
         case State::closed: break;
     }
     leave();
+}
+
+/// The rest of the body will not come.
+void Session::lose_body() {
+    exchange_->request.log().info("client prematurely closed connection");
+    exchange_->request.body.fail(exchange_->request, 400);
+    if (!is_over_) exchange_->request.on_client_gone();
 }
 
 /// Who has said by TLS that it sends no more may wait for the answer (RFC 8446 §6.1), and has gone when the stream

@@ -85,6 +85,7 @@ class Session final : public http::Session, public Stream {
     bool prepare_files(Request& request);
     OutputState transmit_limited(Request& request);
     void go_on_limited();
+    void await_body(Request& request);
     bool decide_persistence(Request& request);
     void announce_end(const Request& request, bool is_last);
     void frame_chunk(event::Chain& chain, bool is_last);
@@ -96,6 +97,7 @@ class Session final : public http::Session, public Stream {
     void end_head(uint16_t status, int error, Text why);
     bool may_go_on_alone() const;
     bool may_still_listen() const;
+    void lose_body();
     void settle();
     void end_exchange();
     void next_exchange();

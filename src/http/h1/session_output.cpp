@@ -199,18 +199,21 @@ void Session::start_body(Request& request) {
     }
     ++depth_;
     if (has_ahead()) take(*take_ahead());
-    if (!exchange_->body.is_complete() && !is_over_) {
-        if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100, {});
-        exchange_->expects_continue = false;
-        // What was kept may have filled the consumer: then nothing is waited for, and an end would pass what follows.
-        if (!exchange_->is_body_paused) {
-            connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
-            if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();
-        }
-    }
+    if (!exchange_->body.is_complete() && !is_over_) await_body(request);
     // leave() would settle; the caller is a handler of the request, whose frames are still below.
     --depth_;
     if (is_over_ && depth_ == 0) connection_.loop().defer(settle_task_);
+}
+
+void Session::await_body(Request& request) {
+    // Its end, or its failure, came when nobody wanted the body yet, and is not told again.
+    if ((peer_closed_ || is_broken_) && !has_ahead()) return lose_body();
+    if (exchange_->expects_continue && request.body.received == 0) send_interim(request, 100, {});
+    exchange_->expects_continue = false;
+    // What was kept may have filled the consumer: then nothing is waited for, and an end would pass what follows.
+    if (exchange_->is_body_paused) return;
+    connection_.start_timer(*request.conf<LocationConf>().client_body_timeout);
+    if (connection_.transport().is_paused() && !has_ahead()) connection_.transport().resume();
 }
 
 void Session::pause_body(Request&) {

@@ -92,6 +92,11 @@ void Exchange::begin() {
     settle_local();
     settle_security();
     selection_ = &group_.balancer->begin(request_);
+    // It went when nobody waited yet: between two subrequests, say.
+    if (request_.is_client_gone() && !*conf_.ignore_client_abort) {
+        request_.log().info("client prematurely closed connection");
+        return on_client_gone(request_);
+    }
     RequestBody& body = request_.body;
     if (body.framing == RequestBody::Framing::none || body.is_discarded()) return next_try();
     streams_body_ =
