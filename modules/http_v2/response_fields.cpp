@@ -168,8 +168,18 @@ FieldLines response_fields(http::Request& request) {
     add_content(out, arena, response);
     if (response.location.data() != nullptr)
         out.add(KnownHeader::location, response.location, response.is_location_never_indexed);
-    if (!response.etag.empty()) out.add(KnownHeader::etag, response.etag, response.is_etag_never_indexed);
-    for (const Field& field : response.headers) out.add(field);
+    const Field* etag_place = response.etag_place();
+    const auto add_etag = [&] {
+        if (!response.etag.empty()) out.add(KnownHeader::etag, response.etag, response.is_etag_never_indexed);
+    };
+    if (etag_place == nullptr) add_etag();
+    for (const Field& field : response.headers) {
+        if (&field == etag_place) {
+            add_etag();
+        } else {
+            out.add(field);
+        }
+    }
     return out.all();
 }
 

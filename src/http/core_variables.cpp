@@ -183,7 +183,7 @@ Text sent_length(const Request& r) {
                                           : r.response.headers.value(KnownHeader::content_length);
 }
 Text sent_location(const Request& r) {
-    return r.response.location.empty() ? Text{} : r.response.location;
+    return r.response.location.empty() ? r.response.headers.value(KnownHeader::location) : r.response.location;
 }
 Text sent_last_modified(const Request& r) {
     if (r.response.last_modified == Response::kNoTime) return {};
@@ -252,7 +252,7 @@ Text find_header(Request& r, Text name) {
     return r.headers.joined_of_variable(r.arena(), name, name == "cookie" ? Text("; ") : Text(", "));
 }
 Text find_sent_header(Request& r, Text name) {
-    if (name == "etag" && !r.response.etag.empty()) return r.response.etag;
+    if (name == "etag") return r.response.etag;
     return r.response.headers.joined_of_variable(r.arena(), name, ", ");
 }
 Text find_sent_trailer(Request& r, Text name) {

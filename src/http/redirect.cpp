@@ -21,9 +21,13 @@ Text redirect_host(Request& request) {
 
 }  // namespace
 
+bool is_made_absolute(const Request& request, Text location) {
+    return location.starts_with('/') && *request.conf<LocationConf>().absolute_redirect;
+}
+
 Text absolute_location(Request& request, Text location) {
     const auto& core = request.conf<LocationConf>();
-    if (!location.starts_with('/') || !*core.absolute_redirect) return location;
+    if (!is_made_absolute(request, location)) return location;
     const event::SocketAddress& local = request.connection().local();
     const bool is_secure = request.connection().is_secure();
     const uint16_t port = local.is_unix() ? uint16_t{0} : local.port();

@@ -37,6 +37,10 @@ struct Response {
     bool is_etag_never_indexed : 1 = false;
     bool is_location_never_indexed : 1 = false;
 
+    /// The one of `headers` in whose place `etag` is written, for an entity tag that came among others; null: in
+    /// front of all of them.
+    const Field* etag_place() const { return headers.find(KnownHeader::etag); }
+
     /// Takes the validators and the length away, when a filter changes the body.
     void clear_length() { content_length = kUnknownLength; }
     void clear_validators() {

@@ -37,8 +37,15 @@ class HeadWriter {
         if (is_path_) write_location();
         write_connection(keeps_alive);
         if (!is_path_) write_location();
-        if (!response_.etag.empty()) out_.add("ETag: ", response_.etag, "\r\n");
-        for (const Field& field : response_.headers) write_field(out_, request_.arena(), field);
+        const Field* etag_place = response_.etag_place();
+        if (etag_place == nullptr) write_etag();
+        for (const Field& field : response_.headers) {
+            if (&field == etag_place) {
+                write_etag();
+            } else {
+                write_field(out_, request_.arena(), field);
+            }
+        }
         out_.add("\r\n");
         for (const event::Buffer* piece = body.head(); piece != nullptr; piece = piece->next)
             out_.add(Text(piece->begin, static_cast<size_t>(piece->size())));
@@ -75,6 +82,10 @@ class HeadWriter {
             write_http_date(date, {response_.last_modified});
             out_.add("Last-Modified: ", Text(date, sizeof(date)), "\r\n");
         }
+    }
+
+    void write_etag() {
+        if (!response_.etag.empty()) out_.add("ETag: ", response_.etag, "\r\n");
     }
 
     void write_location() {

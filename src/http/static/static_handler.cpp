@@ -38,7 +38,12 @@ Verdict send(Request& request, const FileInfo& info, Text etag, event::Chain& bo
     response.status = 200;
     response.content_length = info.size;
     response.last_modified = info.modified.count;
-    if (*request.conf<LocationConf>().etag) response.etag = etag;
+    if (*request.conf<LocationConf>().etag) {
+        response.etag = etag;
+        // Behind what error_page or X-Accel-Redirect keeps of another answer.
+        if (!response.headers.empty() && response.etag_place() == nullptr)
+            response.headers.add(request.arena(), KnownHeader::etag, etag);
+    }
     // X-Accel-Redirect: the upstream has named the type.
     if (response.content_type.empty()) response.content_type = content_type_of(request);
     response.allows_ranges = true;

@@ -4,6 +4,7 @@
 #include "http/conf/location_conf.h"
 #include "http/connection_names.h"
 #include "http/fields/date.h"
+#include "http/redirect.h"
 #include "http/request.h"
 #include "http/upstream/exchange.h"
 
@@ -46,7 +47,8 @@ class Passer {
           of_connection_(names_to_hide(exchange)) {}
 
     void pass(const Field& field) {
-        if (take_effect(field) || exchange_.conf().hidden->has(field) || of_connection_.has(field)) return;
+        note(field);
+        if (exchange_.conf().hidden->has(field) || of_connection_.has(field) || take_in(field)) return;
         response_.headers.add(request_.arena(), field);
     }
 
@@ -60,8 +62,26 @@ class Passer {
         response_.headers.add(request_.arena(), changed);
     }
 
+    /// What has an effect here, whether or not the client gets the field.
+    void note(const Field& field) {
+        switch (field.known) {
+            case KnownHeader::x_accel_buffering:
+                if (ignores(IgnoredHeader::x_accel_buffering) || !exchange_.conf().can_buffer) break;
+                if (text::iequals(field.value, "no")) exchange_.is_buffered = false;
+                if (text::iequals(field.value, "yes")) exchange_.is_buffered = true;
+                break;
+            case KnownHeader::x_accel_limit_rate:
+                if (!ignores(IgnoredHeader::x_accel_limit_rate)) request_.set_limit_rate(field.value);
+                break;
+            case KnownHeader::x_accel_charset:
+                if (!ignores(IgnoredHeader::x_accel_charset)) response_.charset = field.value;
+                break;
+            default: break;
+        }
+    }
+
     /// True when the field is dealt with and does not go on as it is.
-    bool take_effect(const Field& field) {
+    bool take_in(const Field& field) {
         switch (field.known) {
             case KnownHeader::connection:
             case KnownHeader::keep_alive:
@@ -73,22 +93,12 @@ class Passer {
                 return true;
             case KnownHeader::last_modified: set_last_modified(response_, field.value); return false;
             case KnownHeader::etag:
+                // For the conditional filters; the field keeps its place among the others.
                 if (!response_.etag.empty()) return false;
                 response_.etag = field.value;
                 response_.is_etag_never_indexed = field.is_never_indexed;
-                return true;
+                return false;
             case KnownHeader::accept_ranges: return response_.allows_ranges;
-            case KnownHeader::x_accel_buffering:
-                if (ignores(IgnoredHeader::x_accel_buffering) || !exchange_.conf().can_buffer) return false;
-                if (text::iequals(field.value, "no")) exchange_.is_buffered = false;
-                if (text::iequals(field.value, "yes")) exchange_.is_buffered = true;
-                return false;
-            case KnownHeader::x_accel_limit_rate:
-                if (!ignores(IgnoredHeader::x_accel_limit_rate)) request_.set_limit_rate(field.value);
-                return false;
-            case KnownHeader::x_accel_charset:
-                if (!ignores(IgnoredHeader::x_accel_charset)) response_.charset = field.value;
-                return false;
             case KnownHeader::location:
             case KnownHeader::refresh:
             case KnownHeader::set_cookie: return rewrite(field);
@@ -99,7 +109,8 @@ class Passer {
     bool rewrite(const Field& field) {
         const Text value = exchange_.protocol().rewrite(exchange_, field);
         if (value.data() == nullptr) return false;
-        if (field.known == KnownHeader::location) {
+        // What will be made absolute has a place of its own in the head, as with nginx.
+        if (field.known == KnownHeader::location && is_made_absolute(request_, value)) {
             response_.location = value;
             response_.is_location_never_indexed = field.is_never_indexed;
         } else {

@@ -96,7 +96,10 @@ void Exchange::next_try() {
 void Exchange::send_request() {
     sent_before_ = channel_->user_bytes_sent();
     event::Chain chain;
-    if (!protocol_.write_request(*this, chain)) {
+    try_->is_being_asked = true;
+    const bool is_written = protocol_.write_request(*this, chain);
+    try_->is_being_asked = false;
+    if (!is_written) {
         end_with(500);
         return;
     }

@@ -22,6 +22,7 @@ struct Try {
     int64_t bytes_received = 0;
     int64_t bytes_sent = 0;
     bool is_new_exchange = false;  ///< the first one after an internal redirect
+    bool is_being_asked = false;   ///< its request is being written
     Try* next = nullptr;
     Headers trailers;  ///< $upstream_trailer_*
 };

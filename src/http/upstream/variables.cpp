@@ -11,14 +11,26 @@ namespace {
 
 constexpr size_t kRoomPerTry = 128;
 
+/// Behind the last try that variables know of. In a request that is being written, as by `proxy_set_header X
+/// $upstream_status`, they are about the exchanges before it.
+const Try* end_of(const Try* tries) {
+    const Try* begin_of_last = tries;
+    for (const Try* one = tries; one != nullptr; one = one->next) {
+        if (one->is_new_exchange) begin_of_last = one;
+        if (one->is_being_asked) return begin_of_last;
+    }
+    return nullptr;
+}
+
 template <class Write>
 Text list(const Request& r, Write&& write) {
     const Exchange* exchange = r.state<Exchange>();
-    if (exchange == nullptr || exchange->tries() == nullptr) return {};
+    const Try* end = exchange != nullptr ? end_of(exchange->tries()) : nullptr;
+    if (exchange == nullptr || exchange->tries() == end) return {};
     size_t room = 0;
-    for (const Try* one = exchange->tries(); one != nullptr; one = one->next) room += kRoomPerTry;
+    for (const Try* one = exchange->tries(); one != end; one = one->next) room += kRoomPerTry;
     TextBuilder out(r.arena().make_bytes(room));
-    for (const Try* one = exchange->tries(); one != nullptr; one = one->next) {
+    for (const Try* one = exchange->tries(); one != end; one = one->next) {
         if (one != exchange->tries()) out.add(one->is_new_exchange ? Text(" : ") : Text(", "));
         write(out, *one);
     }
