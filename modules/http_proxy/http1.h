@@ -43,6 +43,7 @@ class Http1 final : public http::upstream::Protocol {
     Text framing_line(http::upstream::Exchange& exchange, const Text* own_body);
     Text keep(http::upstream::Exchange& exchange, Text bytes);
     http::upstream::HeadState step_head(http::upstream::Exchange& exchange);
+    void complain(http::upstream::Exchange& exchange) const;
     http::upstream::HeadState finish_head(http::upstream::Exchange& exchange);
     void store(http::upstream::Exchange& exchange);
 

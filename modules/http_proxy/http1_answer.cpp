@@ -69,6 +69,21 @@ HeadState Http1::read_head(Exchange& exchange, Text& bytes) {
     return HeadState::invalid;
 }
 
+/// Of a header line, nginx shows what came before the offending byte; we show the beginning of a bad status line,
+/// too.
+void Http1::complain(Exchange& exchange) const {
+    const Text buffer{buffer_, size_};
+    const Log log = exchange.request().log();
+    const auto shown = [&](Text text) { return http::upstream::loggable(exchange.arena(), text); };
+    if (parser_.is_in_first_line()) {
+        constexpr size_t kShown = 64;
+        log.error(0, parser_.refusal().text, ": \"", shown(buffer.substr(parser_.element_begin(), kShown)), "\"");
+    } else {
+        log.error(0, parser_.refusal().text, ": \"", shown(parser_.accepted(buffer)), "\\x",
+                  Hex{parser_.offender(buffer), 2}, "...\"");
+    }
+}
+
 HeadState Http1::step_head(Exchange& exchange) {
     for (;;) {
         switch (parser_.next({buffer_, size_})) {
@@ -77,13 +92,7 @@ HeadState Http1::step_head(Exchange& exchange) {
             case HeadStep::header:
                 if (parser_.header().form != http::h1::NameForm::not_a_token) store(exchange);
                 break;
-            case HeadStep::failed: {
-                constexpr size_t kShown = 64;
-                const Text shown = Text(buffer_, size_).substr(parser_.element_begin(), kShown);
-                exchange.request().log().error(0, parser_.refusal().text, ": \"",
-                                               http::upstream::loggable(exchange.arena(), shown), "\"");
-                return HeadState::invalid;
-            }
+            case HeadStep::failed: complain(exchange); return HeadState::invalid;
             case HeadStep::done: {
                 const uint16_t code = parser_.first_line().code;
                 if (code >= 200 || code == 101) return finish_head(exchange);

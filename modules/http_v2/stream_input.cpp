@@ -42,9 +42,9 @@ bool Stream::begin(bool is_ended) {
     }
     has_begun_ = true;
     request_->begin_answer();
-    request_->set_action({});
     http::choose_server(*request_, authority);
     if (settle_head() && settle_body(is_ended)) {
+        request_->set_action({});
         if (const uint16_t status = http::start_phases(*request_); status != 0) refuse(status);
     }
     return true;

@@ -90,7 +90,9 @@ Expectation expectation_of(const Request& request) {
 
 uint16_t start_phases(Request& request) {
     if (request.method == Method::trace || request.method == Method::connect) {
+        request.set_action("reading client request headers");
         request.log().info("client sent ", request.method_name, " method");
+        request.set_action({});
         return 405;
     }
     request.http().phases.start(request, Phase::post_read);

@@ -90,3 +90,11 @@ def test_trailers_behind_a_full_buffer(served, size):
         assert peer.response(first).body == b'a' * size
         answer = peer.response(second)
         assert answer.body == FILES['html/t'] and [value for _, value in answer.trailers] == ['s' * 500] * 3
+
+
+@pytest.mark.parametrize('method, path, why', [('GET', '/../x', 'client sent invalid request'), ('TRACE', '/', 'client sent TRACE method')])
+def test_the_log_says_that_it_was_the_head(server, method, path, why):
+    s = server('server { listen 127.0.0.1:%%main%% http2; }')
+    with h2.Peer(('127.0.0.1', s.port())) as peer:
+        assert peer.response(peer.ask(path, method)).status in (400, 405)
+    s.wait_log(rf'\[info\] .* {why} while reading client request headers, client: 127\.0\.0\.1')

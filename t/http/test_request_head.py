@@ -55,8 +55,8 @@ def test_field_names(site):
 
 @pytest.mark.sluice_only('it writes them as they came')
 @pytest.mark.parametrize('line, logged', [
-    (b'X: a\0b', r'client sent invalid header line: "X: a\\x00'), (b'no\x1bcolon\x7f', r'client sent invalid header line: "no\\x1B'),
-    (b'X\r: a', r'client sent invalid header line: "X\\x0D'), (b'X-a: \x01\x1f', None), (b'X\ty: a', None),
+    (b'X: a\0b', r'client sent invalid header line: "X: a\\x00\.\.\."'), (b'no\x1bcolon\x7f', r'client sent invalid header line: "no\\x1b\.\.\."'),
+    (b'X\r: a', r'client sent invalid header line: "X\\x0d\.\.\."'), (b'X-a: \x01\x1f', None), (b'X\ty: a', None),
 ])
 def test_no_control_byte_of_a_client_gets_into_the_error_log(site, line, logged):
     answer = site.raw(b'GET /marked HTTP/1.1\r\nHost: a\r\nConnection: close\r\n' + line + b'\r\n\r\n')
@@ -147,3 +147,27 @@ def test_limit_rate(server):
     start = time.monotonic()
     assert len(s.get('/after').body) == 100_000
     assert time.monotonic() - start <= 0.9
+
+
+@pytest.mark.parametrize('line, shown', [(b'no name: x', r'no\x20...'), (b': x', r'\x3a...'), (b'a\x01b: c', r'a\x01...')])
+def test_the_log_shows_where_a_header_line_goes_wrong(site, line, shown):
+    assert site.raw(b'GET / HTTP/1.1\r\nHost: a\r\n' + line + b'\r\n\r\n').status == 400
+    site.wait_log(re.escape(f'client sent invalid header line: "{shown}" while reading client request headers, client: 127.0.0.1'))
+
+
+def test_the_log_says_when_a_method_was_refused(site):
+    assert site.request('TRACE', '/').status == 405
+    site.wait_log(r'\[info\] .* client sent TRACE method while reading client request headers, client: 127.0.0.1')
+
+
+def test_the_log_says_who_left_a_kept_connection(site):
+    with site.connect() as c:
+        c.get('/')
+    site.wait_log(r'client 127\.0\.0\.1 closed keepalive connection\n')
+
+
+def test_a_long_message_keeps_its_reason(server):
+    """A line of the error log has 2048 bytes: what is too long is cut in front of the reason."""
+    s = server('server { listen 127.0.0.1:%%main%%; }')
+    assert s.get('/' + 'l' * 3000).status == 404
+    s.wait_log(r'\[error\] .*open\(\) "[^"]*/html/l+\.\.\. \(36: File name too long\), client: 1.*\n')

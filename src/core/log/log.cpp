@@ -33,8 +33,18 @@ int thread_id(int process) {
     return thread_number;
 }
 
-/// " (2: No such file or directory)"
-void add_errno(TextBuilder& line, int number) {
+/// "open() failed (2: No such file or directory)". A message that is too long makes room for the reason.
+void add_message(TextBuilder& line, Text message, int number) {
+    if (number == 0) {
+        line.add(message);
+        return;
+    }
+    constexpr size_t kReasonRoom = 49;  // nginx's, the line's end apart
+    if (line.room() < message.size() + kReasonRoom) {
+        line.add(message.substr(0, line.room() - kReasonRoom), "...");
+    } else {
+        line.add(message);
+    }
     char room[128];
     line.add(" (", number, ": ", Text(::strerror_r(number, room, sizeof room)), ")");
 }
@@ -110,8 +120,7 @@ void Log::finish(LogLevel level, int number, TextBuilder& message) const {
     line.add('[', log_level_name(level), "] ", process, '#', thread_id(process), ": ");
     if (connection_ != 0) line.add('*', connection_, ' ');
     const size_t prefix = line.text().size();
-    line.add(message.text());
-    if (number != 0) add_errno(line, number);
+    add_message(line, message.text(), number);
     if (context_ != nullptr && level != LogLevel::debug) context_->describe(line);
 
     // Whatever a peer sent shall neither end a line nor steer a terminal. What we say of a configuration at `emerg`

@@ -46,7 +46,10 @@ class HeadParser {
     /// Offset of the first byte not used.
     uint32_t end() const { return is_in_first_line_ ? first_.end() : headers_.end(); }
 
-    /// Status and log text for `failed`; nginx's log line for a header quotes [element_begin(), end()).
+    /// After `failed`, what nginx's log line for a header quotes: the line up to the offending byte, and that byte.
+    Text accepted(Text buffer) const { return buffer.substr(element_begin(), end() - element_begin()); }
+    unsigned char offender(Text buffer) const { return end() < buffer.size() ? buffer[end()] : 0; }
+    /// Status and log text for `failed`.
     Refusal refusal() const { return is_in_first_line_ ? first_.refusal() : headers_.refusal(); }
     auto first_line_error() const { return first_.error(); }
     HeaderLineError header_error() const { return headers_.error(); }

@@ -126,11 +126,13 @@ void Session::on_peer_closed() {
     if (!is_early) peer_closed_ = true;
     switch (state_) {
         case State::idle:
-            if (connection_.requests == 0)
+            if (connection_.requests == 0) {
                 connection_.log().info("client closed connection");
-            else
-                connection_.log().info("client ", connection_.peer().host_text(arena_),
-                                       " closed keepalive connection");
+            } else {
+                Log log = connection_.log();
+                log.set_context(nullptr);  // the line says who, and nothing more is known
+                log.info("client ", connection_.peer().host_text(arena_), " closed keepalive connection");
+            }
             close();
             break;
         case State::lingering: close(); break;

@@ -169,9 +169,9 @@ void Session::refuse_malformed() {
         refuse(refusal.status, refusal.text);
         return;
     }
-    const uint32_t begin = exchange.head.element_begin();
-    const Text line{exchange.head_buffer + begin, std::min(exchange.head.end() + 1, exchange.head_size) - begin};
-    exchange.request.log().info(refusal.text, ": \"", line, "\"");
+    const Text buffer{exchange.head_buffer, exchange.head_size};
+    exchange.request.log().info(refusal.text, ": \"", exchange.head.accepted(buffer), "\\x",
+                                Hex{exchange.head.offender(buffer), 2}, "...\"");
     refuse(refusal.status, {});
 }
 
