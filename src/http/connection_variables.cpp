@@ -18,12 +18,11 @@ Text number_text(const Request& request, uint64_t number) {
     return request.arena().copy(TextBuilder(room).add(number).text());
 }
 
-/// The header's part of a connection that has one; Text("") for a header without addresses, null Text for none.
+/// The header's part of a connection that has one with addresses; else null Text.
 template <class Part>
 Text of_header(const Request& request, Part&& part) {
     const ProxyHeader* header = request.connection().proxy_header();
-    if (header == nullptr) return {};
-    return header->has_addresses ? part(*header) : Text("");
+    return header != nullptr && header->has_addresses ? part(*header) : Text{};
 }
 
 template <class Part>

@@ -77,3 +77,10 @@ def test_kept_connection_has_one_head(site):
     with site.connect() as c:
         c.send(b'PROXY TCP4 1.2.3.4 5.6.7.8 1111 80\r\n')
         assert [c.get('/').text.partition('|')[0] for _ in range(3)] == ['1.2.3.4'] * 3
+
+
+def test_what_a_head_without_addresses_does_not_say(server):
+    s = server('log_format p "$proxy_protocol_addr $proxy_protocol_server_port"; access_log logs/p.log p;' + CONF)
+    for head in (b'PROXY UNKNOWN\r\n', version2(0, b'', 0x20), version2(0x11, V4)):
+        s.raw(head + REQUEST)
+    assert s.access(3, 'logs/p.log') == ['- -', '- -', '1.2.3.4 80']
