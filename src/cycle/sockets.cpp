@@ -40,6 +40,7 @@ Result<bool> complete(Bound& bound, proc::ListeningSockets& sockets, const Log& 
     const event::SocketAddress& address = bound.binding->address;
     const event::ListenOptions& options = bound.binding->options;
     while (bound.fds.size() < std::max(bound.count, 1U)) {
+        sockets.free_name(address.get(), address.length(), log);
         Result<UniqueFd> opened = event::open_listening_socket(address, options);
         if (!opened) {
             log.emerg(opened.error().number, opened.error().text);

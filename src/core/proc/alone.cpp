@@ -25,6 +25,7 @@ int Alone::run() {
             remove_pid_file(current_->settings().pid_path, current_->log());
             current_->log().notice("exit");
             sockets_.close_all(current_->log(), true);
+            sockets_.look_after(current_->log());
             return code;
         }
         sockets_.commit(next_->log());

@@ -9,7 +9,9 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace sluice::proc {
 
@@ -44,6 +46,18 @@ bool is_same_address(const sockaddr* a, socklen_t a_length, const sockaddr* b, s
     }
 }
 
+/// The file of a unix socket; empty where there is none.
+std::string file_of(const sockaddr* address, socklen_t length) {
+    if (address->sa_family != AF_UNIX) return {};
+    const Text path = unix_path(address, length);
+    return path.starts_with('\0') ? std::string() : std::string(path);
+}
+
+void remove_file(const std::string& path, const Log& log) {
+    if (!path.empty() && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+        log.emerg(errno, "unlink() \"", path, "\" failed");
+}
+
 }  // namespace
 
 bool ListeningSockets::inherit(const Log& log) {
@@ -51,6 +65,7 @@ bool ListeningSockets::inherit(const Log& log) {
     if (variable == nullptr) return false;
     const std::string value(variable);
     ::unsetenv(kVariable);
+    predecessor_ = ::getppid();
     log.notice("using inherited sockets from \"", value, "\"");
 
     const DescriptorList list = DescriptorList::parse(value);
@@ -76,6 +91,7 @@ bool ListeningSockets::take_over(int fd, const Log& log) {
         return false;
     }
     socket.fd.reset(fd);
+    socket.is_shared = true;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     sockets_.push_back(std::move(socket));
@@ -104,27 +120,33 @@ int ListeningSockets::add(const sockaddr* address, socklen_t length, int type, U
     return sockets_.emplace_back(std::move(socket)).fd.get();
 }
 
+void ListeningSockets::free_name(const sockaddr* address, socklen_t length, const Log& log) {
+    const std::string path = file_of(address, length);
+    for (const Leftover& leftover : leftovers_)
+        if (leftover.path == path && leftover.is_there()) remove_file(path, log);
+}
+
 void ListeningSockets::begin() {
     for (Socket& socket : sockets_) socket.is_claimed = socket.is_new = false;
 }
 
 void ListeningSockets::commit(const Log& log) {
     for (const Socket& socket : sockets_)
-        if (!socket.is_claimed) remove_file(socket, log);
+        if (!socket.is_claimed) let_go(socket, log);
     drop_unclaimed();
     for (Socket& socket : sockets_) socket.is_new = false;
 }
 
 void ListeningSockets::roll_back(const Log& log) {
     for (const Socket& socket : sockets_)
-        if (socket.is_new) remove_file(socket, log);
+        if (socket.is_new) let_go(socket, log);
     std::erase_if(sockets_, [](const Socket& socket) { return socket.is_new; });
     for (Socket& socket : sockets_) socket.is_claimed = true;
 }
 
 void ListeningSockets::close_all(const Log& log, bool removes_files) {
     for (const Socket& socket : sockets_)
-        if (removes_files) remove_file(socket, log);
+        if (removes_files) let_go(socket, log);
     sockets_.clear();
 }
 
@@ -132,11 +154,29 @@ void ListeningSockets::drop_unclaimed() {
     std::erase_if(sockets_, [](const Socket& socket) { return !socket.is_claimed; });
 }
 
-void ListeningSockets::remove_file(const Socket& socket, const Log& log) {
-    if (socket.address.ss_family != AF_UNIX) return;
-    const std::string path(unix_path(reinterpret_cast<const sockaddr*>(&socket.address), socket.length));
-    if (path.empty() || path.front() == '\0') return;
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) log.emerg(errno, "unlink() \"", path, "\" failed");
+bool ListeningSockets::predecessor_lives() const {
+    return predecessor_ != 0 && ::getppid() == predecessor_;
+}
+
+void ListeningSockets::look_after(const Log& log) {
+    if (predecessor_ == 0 || predecessor_lives()) return;
+    predecessor_ = 0;
+    for (Socket& socket : sockets_) socket.is_shared = false;
+    for (const Leftover& leftover : leftovers_)
+        if (leftover.is_there()) remove_file(leftover.path, log);
+    leftovers_.clear();
+}
+
+void ListeningSockets::let_go(const Socket& socket, const Log& log) {
+    const std::string path = file_of(reinterpret_cast<const sockaddr*>(&socket.address), socket.length);
+    if (!socket.is_shared) return remove_file(path, log);
+    struct stat info {};
+    if (!path.empty() && ::stat(path.c_str(), &info) == 0) leftovers_.push_back({path, info.st_dev, info.st_ino});
+}
+
+bool ListeningSockets::Leftover::is_there() const {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && info.st_dev == device && info.st_ino == inode;
 }
 
 DescriptorList ListeningSockets::descriptors() const {

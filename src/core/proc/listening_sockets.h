@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "core/base/descriptor_list.h"
 #include "core/base/unique_fd.h"
@@ -30,17 +32,25 @@ class ListeningSockets {
     int claim(const sockaddr* address, socklen_t length, int type);
     /// A socket that was just opened. Stays owned here; its descriptor does not change.
     int add(const sockaddr* address, socklen_t length, int type, UniqueFd fd);
+    /// Before a socket is bound: the name of a unix socket that the predecessor alone serves goes to the new one.
+    void free_name(const sockaddr* address, socklen_t length, const Log& log);
 
     // What the master uses.
 
     /// Before a generation is loaded.
     void begin();
-    /// The new generation runs: closes what it did not claim, and removes the files of unix sockets that are gone.
+    /// The new generation runs: closes what it did not claim, and removes the files of unix sockets that are gone. Those
+    /// that the predecessor still serves stay until look_after().
     void commit(const Log& log);
     /// The new generation failed: closes what it added.
     void roll_back(const Log& log);
-    /// The server stops accepting: closes everything. `removes_files`: nobody else uses the unix sockets.
+    /// The server stops accepting: closes everything. `removes_files`: no successor uses the unix sockets; files that
+    /// the predecessor still needs stay in any case.
     void close_all(const Log& log, bool removes_files);
+    /// Whether the server that sockets were inherited from still runs: it may take over again.
+    bool predecessor_lives() const;
+    /// When the predecessor has ended: removes the files of unix sockets that it alone has served.
+    void look_after(const Log& log);
 
     // What a child of the master uses.
 
@@ -61,11 +71,21 @@ class ListeningSockets {
         int type = 0;
         bool is_claimed = false;
         bool is_new = false;
+        bool is_shared = false;  ///< with the predecessor
+    };
+    /// The file of a unix socket that only the predecessor serves: others may have made another one since.
+    struct Leftover {
+        std::string path;
+        dev_t device = 0;
+        ino_t inode = 0;
+        bool is_there() const;
     };
     bool take_over(int fd, const Log& log);
-    static void remove_file(const Socket& socket, const Log& log);
+    void let_go(const Socket& socket, const Log& log);
 
     std::vector<Socket> sockets_;
+    std::vector<Leftover> leftovers_;
+    pid_t predecessor_ = 0;  ///< 0: there is none, or it has ended
 };
 
 }  // namespace sluice::proc

@@ -34,8 +34,8 @@ std::string title_of_master() {
 
 }  // namespace
 
-Master::Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Generation> first, const Origin& origin)
-    : loader_(loader), sockets_(sockets), origin_(origin) {
+Master::Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Generation> first, bool is_daemon)
+    : loader_(loader), sockets_(sockets), is_daemon_(is_daemon) {
     current_ = {std::move(first), 1};
 }
 
@@ -95,10 +95,6 @@ void Master::read_signals() {
     while (const std::optional<Signal> signal = signals_.next()) take(*signal);
 }
 
-bool Master::old_master_lives() const {
-    return origin_.inherited_from != 0 && ::getppid() == origin_.inherited_from;
-}
-
 void Master::take(const Signal& signal) {
     Text action;
     bool is_refused_upgrade = false;
@@ -114,7 +110,7 @@ void Master::take(const Signal& signal) {
             break;
         case SIGWINCH:
             // In a terminal it says nothing but that the window has another size.
-            if (!origin_.is_daemon) break;
+            if (!is_daemon_) break;
             wishes_.drain = true;
             action = ", stop accepting connections";
             break;
@@ -129,7 +125,7 @@ void Master::take(const Signal& signal) {
             action = ", reopening logs";
             break;
         case SIGUSR2:
-            is_refused_upgrade = old_master_lives() || is_upgrading();
+            is_refused_upgrade = sockets_.predecessor_lives() || is_upgrading();
             wishes_.upgrade |= !is_refused_upgrade;
             action = is_refused_upgrade ? ", ignoring" : ", changing binary";
             break;
@@ -153,6 +149,7 @@ void Master::read_ready() {
 // --- acting ---
 
 void Master::act() {
+    sockets_.look_after(log());
     if (std::exchange(wishes_.reap, false)) reap();
     if (std::exchange(wishes_.reopen, false)) reopen();
     if (is_leaving()) return act_on_leaving();
@@ -175,7 +172,7 @@ void Master::act_on_leaving() {
         children_.signal_all(SIGTERM, log());
     } else if (!std::exchange(has_quit_, true)) {
         children_.signal_all(SIGQUIT, log(), is_upgrading());
-        sockets_.close_all(log(), !is_upgrading() && !old_master_lives());
+        sockets_.close_all(log(), !is_upgrading());
     }
 }
 
@@ -231,7 +228,8 @@ void Master::drain() {
 int Master::leave() {
     remove_pid_file(pid_path(), log());
     log().notice("exit");
-    sockets_.close_all(log(), !is_upgrading() && !old_master_lives());
+    sockets_.close_all(log(), !is_upgrading());
+    sockets_.look_after(log());
     return 0;
 }
 

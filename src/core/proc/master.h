@@ -20,11 +20,7 @@ namespace sluice::proc {
 
 class Master {
  public:
-    struct Origin {
-        bool is_daemon = false;
-        pid_t inherited_from = 0;  ///< the master whose sockets this one inherited; 0: none
-    };
-    Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Generation> first, const Origin& origin);
+    Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Generation> first, bool is_daemon);
     Master(const Master&) = delete;
 
     /// Supervises until it is told to stop; returns the exit code. Signals are blocked already, the pid file is
@@ -61,7 +57,6 @@ class Master {
     std::string pid_path() const;
     bool is_upgrading() const { return new_binary_ != 0; }
     bool is_leaving() const { return wishes_.terminate || wishes_.quit; }
-    bool old_master_lives() const;
 
     bool open_descriptors();
     void wait();
@@ -98,7 +93,7 @@ class Master {
 
     Loader& loader_;
     ListeningSockets& sockets_;
-    Origin origin_;
+    bool is_daemon_;
     Running current_;
     Running previous_;  ///< while the workers of current_ start; empty otherwise, and at the first start
     Children children_;

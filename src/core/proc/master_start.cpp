@@ -89,7 +89,7 @@ bool Master::fork_child(const Place& place) {
     Worker::Origin origin;
     origin.index = place.kind == ChildKind::worker ? place.index : Worker::kHelper;
     origin.master = master;
-    origin.is_daemon = origin_.is_daemon;
+    origin.is_daemon = is_daemon_;
     if (place.kind == ChildKind::worker) origin.ready_fd = ready_writing_.release();
     ready_writing_.reset();
     origin.sockets = &sockets_;

@@ -1,6 +1,9 @@
 // Starting up: load, become a daemon, write the pid file, supervise.
 #include "core/proc/run.h"
 
+#include <csignal>
+
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -46,8 +49,9 @@ Result<void> go_live(const Generation& generation, bool is_inherited, Daemon& da
 int run(Loader& loader, const Log& start_log) {
     log::Clock::update();
     ListeningSockets sockets;
-    const pid_t parent = ::getppid();
     const bool is_inherited = sockets.inherit(start_log);
+    // The end of the predecessor wakes the master like that of a child.
+    if (is_inherited) ::prctl(PR_SET_PDEATHSIG, SIGCHLD);
     sockets.begin();
     Result<std::unique_ptr<Generation>> loaded = loader.load(sockets, nullptr);
     if (!loaded) {
@@ -68,10 +72,10 @@ int run(Loader& loader, const Log& start_log) {
         return 1;
     }
     log::set_echo_to_stderr(false);
-    sockets.drop_unclaimed();
+    sockets.commit(log);
     daemon.say_started();
     if (!has_master) return Alone(loader, sockets, std::move(first)).run();
-    return Master(loader, sockets, std::move(first), {is_daemon, is_inherited ? parent : 0}).run();
+    return Master(loader, sockets, std::move(first), is_daemon).run();
 }
 
 }  // namespace sluice::proc
