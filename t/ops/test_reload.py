@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from lib import processes
-from lib.daemon import workers_of
+from lib.daemon import wait_end, workers_of
 from lib.traffic import Traffic
 from lib.wait import wait_for
 
@@ -40,6 +40,28 @@ def test_upgrade_can_be_taken_back(daemon, conf):
     new.send_signal(signal.SIGQUIT)
     wait_for(lambda: not processes.alive(new.pid) and s.read('logs/server.pid').strip() == str(old.pid), 'the old pid file')
     assert s.get('/none').status == 404
+    s.follow(old)
+
+
+@pytest.mark.sluice_only('it closes the idle connections of workers that leave at once')
+def test_idle_connections_of_the_new_binary_ask_once_more_on_the_way_back(daemon, conf):
+    """As after a reload: the old master's workers serve on."""
+    s = daemon(conf())
+    old, new = s.upgrade()
+    old.send_signal(signal.SIGWINCH)
+    wait_for(lambda: not workers_of(old.pid), 'the end of the old workers')
+    asking = s.connect()
+    assert asking.get('/none').status == 404
+    old.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(workers_of(old.pid)) == 2, 'old workers again')
+    leaving = s.log().count('gracefully shutting down')
+    new.send_signal(signal.SIGQUIT)
+    wait_for(lambda: s.log().count('gracefully shutting down') == leaving + 2, 'both new workers')
+    answer = asking.get('/none')
+    assert answer.status == 404 and answer.headers.get('Connection') == 'close'
+    assert asking.is_closed()
+    wait_end(s, new)
+    wait_for(lambda: s.read('logs/server.pid').strip() == str(old.pid), 'the old pid file')
     s.follow(old)
 
 

@@ -95,6 +95,11 @@ void Master::read_signals() {
     while (const std::optional<Signal> signal = signals_.next()) take(*signal);
 }
 
+/// Whether another master serves on the same sockets, so that clients of workers that leave are welcome there.
+bool Master::another_serves() const {
+    return is_upgrading() || sockets_.predecessor_lives();
+}
+
 void Master::take(const Signal& signal) {
     Text action;
     bool is_refused_upgrade = false;
@@ -125,7 +130,7 @@ void Master::take(const Signal& signal) {
             action = ", reopening logs";
             break;
         case SIGUSR2:
-            is_refused_upgrade = sockets_.predecessor_lives() || is_upgrading();
+            is_refused_upgrade = another_serves();
             wishes_.upgrade |= !is_refused_upgrade;
             action = is_refused_upgrade ? ", ignoring" : ", changing binary";
             break;
@@ -171,7 +176,7 @@ void Master::act_on_leaving() {
         kill_at_ = monotonic_now() + kFastStop;
         children_.signal_all(SIGTERM, log());
     } else if (!std::exchange(has_quit_, true)) {
-        children_.signal_all(SIGQUIT, log(), is_upgrading());
+        children_.signal_all(SIGQUIT, log(), another_serves());
         sockets_.close_all(log(), !is_upgrading());
     }
 }
@@ -222,7 +227,7 @@ void Master::reopen() {
 void Master::drain() {
     is_draining_ = true;
     children_.vacancies().clear();
-    children_.signal_all(SIGQUIT, log(), is_upgrading());
+    children_.signal_all(SIGQUIT, log(), another_serves());
 }
 
 int Master::leave() {

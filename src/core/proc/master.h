@@ -56,6 +56,7 @@ class Master {
     const Settings& settings() const { return current_.generation->settings(); }
     std::string pid_path() const;
     bool is_upgrading() const { return new_binary_ != 0; }
+    bool another_serves() const;
     bool is_leaving() const { return wishes_.terminate || wishes_.quit; }
 
     bool open_descriptors();
