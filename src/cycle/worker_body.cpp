@@ -138,7 +138,7 @@ void WorkerBody::shut_down(Msec grace) {
 }
 
 void WorkerBody::on_timeout() {
-    for (const auto& service : services_) service->abort();
+    for (const auto& service : services_) service->give_up();
     is_terminated_ = true;
 }
 

@@ -64,6 +64,8 @@ class ServiceWorker {
     virtual bool is_listening() const = 0;
     /// After shut_down(): whether something still runs.
     virtual bool has_connections() const = 0;
+    /// After shut_down(), when there is no more time: what still runs ends as if its client had gone, and is logged.
+    virtual void give_up() = 0;
     /// Ends everything, in whatever state.
     virtual void abort() = 0;
 };

@@ -185,6 +185,13 @@ void ServerConnection::shut_down() {
     if (!is_shaking_hands()) session_->shut_down();
 }
 
+void ServerConnection::give_up() {
+    if (is_idle() || is_shaking_hands() || is_reading_proxy_header()) return close(false);
+    Error why("worker_shutdown_timeout is over");
+    why.source = ErrorSource::client;
+    session_->on_failed(why);
+}
+
 void ServerConnection::describe_peer(TextBuilder& line) const {
     line.add(", client: ");
     peer_.write_host(line);

@@ -104,6 +104,8 @@ class ServerConnection final : public event::ConnectionHandler,
     bool is_idle() const { return ListNode<IdleTag>::is_linked(); }
     /// QUIT: an idle connection closes, a busy one after its request.
     void shut_down();
+    /// worker_shutdown_timeout is over: the requests that run end as if the client had gone.
+    void give_up();
 
     // event::ConnectionHandler
     void on_received(event::Received& received) override {

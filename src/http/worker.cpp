@@ -199,6 +199,10 @@ bool Worker::has_connections() const {
     return !open_.empty() || is_listening();
 }
 
+void Worker::give_up() {
+    for_each_connection([](ServerConnection& connection) { connection.give_up(); });
+}
+
 void Worker::abort() {
     for (const auto& listener : listeners_) listener->stop();
     for_each_connection([](ServerConnection& connection) { connection.close(false); });

@@ -64,6 +64,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void shut_down(Msec grace) override;
     bool is_listening() const override;
     bool has_connections() const override;
+    void give_up() override;
     void abort() override;
 
     bool is_shutting_down() const { return is_shutting_down_; }

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lib import processes
+from lib import h2, processes
 from lib.client import request
 from lib.daemon import workers_of
 from lib.wait import takes, wait_for
@@ -82,6 +82,25 @@ def test_shutdown_timeout(server, conf):
     with takes(0.2, 3):
         assert stuck.rest() == b''
         assert ended(s) == 0
+
+
+@pytest.mark.parametrize('listen', ['', ' http2'])
+def test_requests_that_the_shutdown_timeout_ends_are_logged(server, conf, listen):
+    s = server(conf(main='worker_shutdown_timeout 300ms;', http='log_format short "$request_uri $status";',
+                    server=f'listen 127.0.0.1:%%slow%%{listen}; access_log logs/access.log short; location / {{ root html; limit_rate 1k; }}'),
+               files={'html/slow': 'x' * 100_000})
+    if listen:
+        with h2.Peer(('127.0.0.1', s.port('slow'))) as peer:
+            stream = peer.ask('/slow')
+            peer.until(lambda: peer.stream(stream).body, 'the begin of the answer')
+            s.signal('QUIT')
+            assert ended(s) == 0
+    else:
+        slow = s.connect('slow').send(request('GET', '/slow'))
+        assert b' 200 ' in slow.reader.line()
+        s.signal('QUIT')
+        assert ended(s) == 0
+    assert s.access() == ['/slow 200']
 
 
 def test_pid_file(server, conf):
