@@ -9,6 +9,7 @@
 #include "http/module.h"
 #include "http/request.h"
 #include "http/static/recent_files.h"
+#include "http/upstream/keepalive.h"
 
 namespace sluice::http {
 
@@ -119,6 +120,10 @@ void Worker::hold_back() {
     for (const auto& listener : listeners_) listener->hold_back();
 }
 
+bool Worker::has_idle() const {
+    return !idle_.empty() || upstream::has_idle_connections();
+}
+
 bool Worker::has_silent() const {
     return !silent_.empty() && silent_.front().accepted_at() + kSilence <= loop_.now();
 }
@@ -163,11 +168,12 @@ void Worker::report_no_room(int64_t& reported_at, Text what) {
 
 bool Worker::make_room() {
     // Where descriptors have run out, whoever found that has said so.
-    if (!has_room() && (!idle_.empty() || has_silent())) report_no_room(reported_reuse_at_, ", reusing connections");
+    if (!has_room() && (has_idle() || has_silent())) report_no_room(reported_reuse_at_, ", reusing connections");
     if (has_room() && recent_files().close_open()) return true;
     const uint32_t most = std::max(1U, std::min(kMostClosedAtOnce, count_ / 8));
     uint32_t closed = 0;
     for (; closed < most && !idle_.empty(); ++closed) idle_.front().close(false);
+    for (; closed < most && upstream::has_idle_connections(); ++closed) upstream::close_oldest_idle_connection();
     for (; closed < most && has_silent(); ++closed) silent_.front().close(false);
     return closed != 0;
 }

@@ -60,7 +60,7 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     // event::ServiceWorker
     void listen(const event::Binding& binding, int fd) override;
     void set_turn(bool is_ours) override;
-    bool may_accept() const override { return has_room() || !idle_.empty() || has_silent(); }
+    bool may_accept() const override { return has_room() || has_idle() || has_silent(); }
     void shut_down(Msec grace) override;
     bool is_listening() const override;
     bool has_connections() const override;
@@ -83,12 +83,16 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void remove(ServerConnection& connection);
     void add_idle(ServerConnection& connection) {
         idle_.push_back(connection);
-        if (!has_room()) resume_accepting();
+        on_idle();
     }
     /// One whose first request has not begun; it makes room, too, unless it came just now.
     void add_silent(ServerConnection& connection) {
         silent_.push_back(connection);
         if (!has_room()) await_silence();
+    }
+    /// A connection can make room from now on, of a client or to an upstream.
+    void on_idle() {
+        if (!has_room()) resume_accepting();
     }
     /// After an idle or silent connection has left the list of these.
     void on_busy() {
@@ -109,6 +113,8 @@ class Worker final : public event::ServiceWorker, public event::AcceptHandler {
     void on_room();
     /// All connections are busy: others accept, or clients wait.
     void hold_back();
+    /// Whether a connection of a client, or to an upstream, waits for a request.
+    bool has_idle() const;
     /// Whether one has been silent for so long that it may be closed.
     bool has_silent() const;
     /// New connections wait: those that are too young to make room are looked at again.

@@ -1,13 +1,14 @@
 """What happens at the limits: worker_connections reached, and descriptors that run out."""
 import select
 import subprocess
+import threading
 import time
 
 import pytest
 
 from lib import binary, processes
 from lib.client import request
-from lib.wait import wait_for
+from lib.wait import takes, wait_for
 
 GET = request('GET', '/none')
 FULL = 'worker_connections are not enough'
@@ -121,6 +122,27 @@ def test_busy_connections_never_make_room(server, conf):
             connection.close()
             answered += 1
     assert answered == len(busy) and late.response().status == 404
+
+
+@pytest.mark.sluice_only('it closes those that come meanwhile')
+def test_idle_connections_to_upstreams_make_room(server, conf, scripted):
+    all_there = threading.Barrier(14)
+
+    def script(up, _):
+        while up.request() is not None:
+            all_there.wait(10)
+            up.send(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback')
+    back = scripted(script)
+    s = server(conf(**one_worker(
+        events='worker_connections 32;', http=f'upstream back {{ server 127.0.0.1:{back.port}; keepalive 64; }}',
+        server="location /up { proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection ''; }")))
+    clients = [s.connect().send(request('GET', '/up', {'Connection': 'close'})) for _ in range(14)]
+    for client in clients:
+        assert client.response().body == b'back' and client.is_closed()
+    busy = [s.connect().send(GET[:-2]) for _ in range(25)]
+    with takes(0, 5):
+        for connection in busy:  # each stays busy with the next one
+            assert connection.send(b'\r\nG').response().status == 404
 
 
 @pytest.mark.parametrize('count, listens', [(1, 1), (2, 2), (1, 2)])

@@ -43,5 +43,9 @@ class Pool {
 
 /// Closes every idle connection of this worker, which leaves.
 void close_idle_connections();
+/// Whether any connection of this worker is idle.
+bool has_idle_connections();
+/// Closes the idle connection of this worker that waits longest; there is one.
+void close_oldest_idle_connection();
 
 }  // namespace sluice::http::upstream

@@ -132,6 +132,7 @@ void PeerConnection::wait_in(Pool& pool, Msec longest) {
     connection_.expect_bulk(false);
     if (connection_.is_paused()) connection_.resume();
     timer_.arm(worker_.loop(), longest);
+    worker_.on_idle();
 }
 
 void PeerConnection::leave_pool() {
@@ -140,6 +141,7 @@ void PeerConnection::leave_pool() {
     pool_->remove(*this);
     pool_ = nullptr;
     static_cast<ListNode<IdleTag>&>(*this).unlink();
+    if (!is_closed_) worker_.on_busy();
 }
 
 void PeerConnection::on_received(event::Received& received) {
@@ -203,7 +205,15 @@ void Pool::remove(PeerConnection& connection) {
 }
 
 void close_idle_connections() {
-    while (!all_idle().empty()) all_idle().front().close();
+    while (has_idle_connections()) close_oldest_idle_connection();
+}
+
+bool has_idle_connections() {
+    return !all_idle().empty();
+}
+
+void close_oldest_idle_connection() {
+    all_idle().front().close();
 }
 
 }  // namespace sluice::http::upstream
