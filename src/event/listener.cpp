@@ -2,6 +2,7 @@
 #include "event/listener.h"
 
 #include <cerrno>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -94,8 +95,11 @@ void Listener::on_accept_failed(int error) {
         loop_.log().write(error == ECONNABORTED ? LogLevel::error : LogLevel::alert, error, "accept4() failed");
         return;
     }
-    if (!complained_) loop_.log().write(LogLevel::crit, error, "accept4() failed");
-    complained_ = true;
+    // Where connections that make room let one in after the other, it would be said for each.
+    static int64_t complained_at = 0;
+    const int64_t second = loop_.wall_msec() / 1000;
+    if (!std::exchange(complained_, true) && std::exchange(complained_at, second) != second)
+        loop_.log().write(LogLevel::crit, error, "accept4() failed");
     if (handler_.make_room() || !is_running_) return;
     hold_back();
     retry_.arm(loop_, options_.retry_delay);

@@ -208,6 +208,16 @@ def test_out_of_descriptors_idle_connections_make_room(server, conf):
     assert s.get('/none').status == 404 and FULL not in s.log()
 
 
+@pytest.mark.sluice_only('it looks for room only when worker_connections are reached')
+def test_out_of_descriptors_is_said_once_a_second(server, conf):
+    s = starving(server, conf, server='location /ok { return 204; }')
+    began = time.time()
+    for _ in range(150):
+        assert s.connect().get('/ok').status == 204  # an older one closes for it
+    lines = s.log().count('Too many open files')
+    assert 1 <= lines <= int(time.time()) - int(began) + 1
+
+
 def test_running_requests_go_on_while_descriptors_are_out(server, conf):
     s = starving(server, conf, server='location /ok { return 200 fine; }')
     held = starve(s, 48, request('GET', '/ok')[:-2])
