@@ -65,6 +65,25 @@ def test_idle_connections_of_the_new_binary_ask_once_more_on_the_way_back(daemon
     s.follow(old)
 
 
+@pytest.mark.sluice_only('it ends without workers')
+@pytest.mark.parametrize('upgrades', [True, False])
+def test_hangup_right_behind_winch(daemon, conf, upgrades):
+    """Whichever the kernel hands over first, workers are wanted again."""
+    s = daemon(conf())
+    old, new = s.upgrade() if upgrades else (s.process, None)
+    before = workers_of(old.pid)
+    for number in (signal.SIGSTOP, signal.SIGWINCH, signal.SIGHUP, signal.SIGCONT):
+        old.send_signal(number)
+    wait_for(lambda: not any(map(processes.alive, before)), 'the end of the workers from before')
+    wait_for(lambda: len(workers_of(old.pid)) == 2, lambda: f'other workers:\n{s.log()[-2000:]}')
+    if upgrades:
+        new.send_signal(signal.SIGQUIT)
+        wait_end(s, new)
+        wait_for(lambda: s.read('logs/server.pid').strip() == str(old.pid), 'the old pid file')
+    assert s.get('/none').status == 404
+    s.follow(old)
+
+
 def test_broken_configuration_changes_nothing(server, conf):
     s = server(conf())
     s.excuse('unknown directive "nonsense"')

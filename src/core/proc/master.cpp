@@ -161,6 +161,8 @@ void Master::act() {
     finish_starting();
     // One thing at a time: what comes while workers start waits until they run, and a storm of HUPs is one.
     if (is_starting_) return;
+    // Signals that come together have lost their order: rather than none, there are workers in the end.
+    if ((wishes_.revive || wishes_.reload) && std::exchange(wishes_.drain, false)) drain();
     if (std::exchange(wishes_.revive, false)) revive();
     if (std::exchange(wishes_.reload, false)) reload();
     if (is_starting_) return;
