@@ -119,6 +119,18 @@ def test_what_is_no_module_is_refused_in_one_sentence(install):
     assert install.refusal(loading('/bin/true')).startswith('dlopen() "/bin/true" failed (/bin/true: cannot dynamically load ')
 
 
+def test_what_is_no_file_or_never_ends_is_refused_at_once(install):
+    """It would hold the master of a running server, or take all its memory."""
+    os.mkfifo(install.modules / 'pipe.so')
+    with open(install.modules / 'large.so', 'wb') as large:
+        large.truncate(1 << 40)
+    with takes(0, 5):
+        assert install.refusal(loading('pipe.so')) == dlopen_failed('F/modules/pipe.so', 'not a regular file')
+        assert install.refusal(loading('/dev/zero')) == dlopen_failed('/dev/zero', 'not a regular file')
+        assert install.refusal(loading('large.so')) == dlopen_failed('F/modules/large.so', 'invalid ELF header')
+        assert install.run('-m')[0] == 1
+
+
 def test_what_was_built_for_another_server_is_refused_in_one_sentence(install):
     for name in ('from_the_future', 'needs_the_future', 'of_nginx', 'without_symbol', 'incomplete'):
         install.put_test(name, name)

@@ -53,25 +53,36 @@ struct File {
     std::vector<char> content;
 };
 
+/// Of the first bytes of a file.
+Text why_no_elf(Text begin) {
+    if (begin.starts_with(Text(ELFMAG, SELFMAG))) return {};
+    return begin.size() < sizeof(ElfW(Ehdr)) ? "file too short" : "invalid ELF header";
+}
+
+/// What never ends, as a pipe that nobody writes to or /dev/zero, and what is large and no module at all, would hold
+/// or eat up the master of a running server. So only files are read, and only those that begin well.
 Result<File> read_file(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0) {
         const std::string reason = std::string("cannot open shared object file: ") + std::strerror(errno);
         return dlopen_failed(path, reason);
     }
+    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return dlopen_failed(path, "not a regular file");
     File file;
-    struct stat info {};
-    if (::fstat(fd.get(), &info) == 0) {
-        file.version = {static_cast<int64_t>(info.st_dev), static_cast<int64_t>(info.st_ino), info.st_size,
-                        info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
-        if (S_ISREG(info.st_mode)) file.content.reserve(static_cast<size_t>(info.st_size));
-    }
+    file.version = {static_cast<int64_t>(info.st_dev), static_cast<int64_t>(info.st_ino), info.st_size,
+                    info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
     char room[65536];
     for (;;) {
         const ssize_t got = ::read(fd.get(), room, sizeof room);
         if (got == 0) return file;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return dlopen_failed(path, std::string("cannot read file data: ") + std::strerror(errno));
+        if (file.content.empty()) {
+            const Text reason = why_no_elf({room, static_cast<size_t>(got)});
+            if (!reason.empty()) return dlopen_failed(path, reason);
+            file.content.reserve(static_cast<size_t>(info.st_size));
+        }
         file.content.insert(file.content.end(), room, room + got);
     }
 }
@@ -82,7 +93,6 @@ Text why_not_whole(const std::vector<char>& content) {
     ElfW(Ehdr) header;
     if (content.size() < sizeof header) return "file too short";
     std::memcpy(&header, content.data(), sizeof header);
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return "invalid ELF header";
     const bool is_for_us = header.e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
                            header.e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
                            header.e_machine == __ehdr_start.e_machine;
