@@ -31,6 +31,8 @@ SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fn
 # clang 14 does not define what gcc tells our allocators by.
 FUZZ := -O1 -D__SANITIZE_ADDRESS__=1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr -Wno-error
 
+# Two goals are two makes over one build folder: they take turns, and each has all the jobs.
+.NOTPARALLEL:
 .PHONY: all run test unit test-modules functional compat sanitize soak fuzz bench lint format docs install uninstall clean help
 all:
 	@+$(build) all

@@ -1,5 +1,6 @@
 """make install: what lands where, what is left alone, and a third party's module built against it."""
 import os
+import pathlib
 import re
 import shutil
 import struct
@@ -20,6 +21,42 @@ int local_helper(const char* text) {
 }
 extern "C" __attribute__((visibility("default"))) const int sluice_module;
 const int sluice_module = 1;
+'''
+BALANCER = '''
+namespace {
+using namespace sluice;
+class LastFirst final : public balance::RoundRobinSelection {
+ public:
+    using RoundRobinSelection::RoundRobinSelection;
+
+ private:
+    size_t choose(balance::States& states, const balance::Group& group, Seconds now) override {
+        for (size_t i = group.peers.size(); i-- > 0;) {
+            if (is_usable(states, group, i, now)) return i;
+        }
+        return kNone;
+    }
+};
+class Balancer final : public balance::Balancer {
+ public:
+    explicit Balancer(const balance::Peers& peers) : peers_(peers) {}
+    balance::Selection& begin(script::Subject& subject) const override {
+        return *subject.arena().make<LastFirst>(peers_, subject);
+    }
+
+ private:
+    const balance::Peers& peers_;
+};
+Result<void> last_first(conf::Parser&, http::upstream::GroupConf& group, conf::Arguments) {
+    group.method.set({.make = [](Arena& arena, const balance::Peers& peers, const http::upstream::Group&)
+                          -> const balance::Balancer* { return arena.make<Balancer>(peers); }});
+    return {};
+}
+constexpr std::array kDirectives{conf::action<http::upstream::GroupConf, last_first>(
+    "last_first", {.where = conf::Context::http_upstream, .help = "the last server that is up"})};
+constexpr http::Module kModule{.name = "http_trivial", .directives = kDirectives};
+}  // namespace
+SLUICE_EXPORT_MODULE(kModule);
 '''
 MAKEFILE = 'MODULE := http_trivial\ninclude $(shell pkg-config --variable=module_mk sluice)\n'
 
@@ -83,6 +120,19 @@ def test_a_second_install_keeps_what_the_operator_changed(tmp_path, stage):
         f'conf/{p.name}' for p in (ROOT / 'conf').iterdir() if p.name != 'quickstart.conf'}
 
 
+def test_a_second_install_keeps_modules_of_others_in_the_index(tmp_path, stage):
+    shutil.copytree(stage.destdir, tmp_path / 'copy')
+    modules = pathlib.Path(f'{tmp_path}/copy{config_value("MODULES_PATH")}')
+    shutil.copy(BUILD / 'test-modules/collecting.so', modules / 'collecting.so')
+    (modules / 'broken.so').write_text('no module')
+    done = subprocess.run(['make', '-s', '-f', 'mk/install.mk', 'install', f'DESTDIR={tmp_path}/copy'], cwd=ROOT, env={**os.environ, 'BUILDDIR': str(BUILD)},
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "such a module has to be built anew with this server's headers" in done.stderr, done.stderr
+    known = (modules / 'modules.index').read_text()
+    assert set((BUILD / 'modules/modules.index').read_text().splitlines()) < set(known.splitlines())
+    assert re.search('^collecting\\.so\t', known, re.M) and 'broken.so' in done.stderr
+
+
 def test_every_installed_header_compiles_against_the_install(tmp_path, stage):
     """`make lint` compiles each alone, but within the tree, where more is found."""
     flags = subprocess.run(['pkg-config', '--cflags', 'sluice'], env={**os.environ, **stage.sdk_environment}, capture_output=True, text=True,
@@ -126,6 +176,15 @@ def test_an_example_says_that_pkg_config_must_be_told(example, tmp_path):
     assert done.returncode == 2 and '*** PKG_CONFIG_PATH must name lib/pkgconfig of the installed server.  Stop.' in done.stderr
 
 
+def test_a_load_balancer_builds_out_of_tree(tmp_path, stage):
+    """With the headers that the guide names."""
+    includes = re.search(r'^## Load balancers\n.*?```\n(.*?)```', (ROOT / 'docs/writing-a-module.md').read_text(), re.M | re.S)[1]
+    (tmp_path / 'balancer.cpp').write_text(f'#include <sluice/sdk.h>\n{includes}{BALANCER}')
+    (tmp_path / 'Makefile').write_text(MAKEFILE)
+    make('CXXFLAGS=-O1 -Wall -Wextra -Werror', cwd=tmp_path, **stage.sdk_environment)
+    assert exported(tmp_path / 'http_trivial.so') == ['sluice_module']
+
+
 @pytest.mark.parametrize('compiler', ['g++', 'clang++'])
 def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler):
     if shutil.which(compiler) is None:
@@ -137,6 +196,23 @@ def test_a_module_builds_with_a_makefile_of_two_lines(tmp_path, stage, compiler)
     assert exported(module) == ['sluice_module']
     content = module.read_bytes()
     assert content[-8:] == struct.pack('<LL', zlib.crc32(content[:-8]), len(content) - 8)
+
+
+TURNS = '''\
+all test-modules: %: %.a %.b ; @rmdir $@.busy
+%.a: %.begun ; @mkdir $@; until [ -e $*.b ]; do :; done
+%.b: %.begun ; @mkdir $@; until [ -e $*.a ]; do :; done
+%.begun: ; @! ls -d *.busy 2>/dev/null && mkdir $*.busy
+'''
+
+
+def test_goals_take_turns(tmp_path):
+    """Two makes at once configure over each other, and compile everything twice. The jobs are for what each of them makes."""
+    shutil.copy(ROOT / 'Makefile', tmp_path)
+    (tmp_path / 'mk').mkdir()
+    (tmp_path / 'mk/build.mk').write_text(TURNS)
+    clean = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    subprocess.run(['make', '-s', '-j2', 'all', 'test-modules'], cwd=tmp_path, env=clean, timeout=60, check=True)
 
 
 def test_a_build_folder_has_one_name(stage):
