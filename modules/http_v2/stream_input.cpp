@@ -1,5 +1,8 @@
 // Stream: the request's head becomes a request, its body is handed on as the handler wants it. Windows open only for
 // what was taken (RFC 9113 §5.2): a handler that is slow slows the client.
+#include <algorithm>
+
+#include <sluice/http/fields/token.h>
 #include <sluice/http/request_start.h>
 #include <sluice/sdk.h>
 
@@ -51,6 +54,13 @@ bool Stream::begin(bool is_ended) {
 }
 
 bool Stream::settle_head() {
+    const Text method = request_->method_name;
+    if (request_->method == http::Method::unknown &&
+        !std::all_of(method.begin(), method.end(), http::is_method_byte)) {
+        request_->log().info("client sent invalid method: \"", method, "\"");
+        refuse(400);
+        return false;
+    }
     if (!head_.protocol().empty()) {
         if (head_.protocol() != "websocket") {
             // RFC 8441 §4 names no status; RFC 9220 does.

@@ -72,6 +72,13 @@ def test_the_server_is_chosen_by_authority(peer):
     assert peer.response(stream).text == 'other', 'Host serves where there is no :authority'
 
 
+@pytest.mark.parametrize('method', ['get', 'Get', 'G3T'])
+def test_a_method_has_upper_case_only(h2server, peer, method):
+    """As with HTTP/1: who is asked next may take it for another one."""
+    assert peer.get('/text', method=method).status == 400
+    h2server.wait_log(f'client sent invalid method: "{method}"')
+
+
 @pytest.mark.parametrize('cut', range(1, len(h2.PREFACE) + 10))
 def test_the_preface_in_two_pieces(h2server, cut):
     data = h2.PREFACE + h2.settings({})

@@ -30,4 +30,10 @@ constexpr bool is_token(Text value) {
     return !value.empty();
 }
 
+/// What a request's method is made of: as nginx, upper case only, though RFC 9110 §9.1 allows any token. What means
+/// nothing to us in lower case could mean something to whoever is asked next.
+constexpr bool is_method_byte(char c) {
+    return (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
 }  // namespace sluice::http

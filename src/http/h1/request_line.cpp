@@ -6,15 +6,13 @@
 #include "http/h1/request_line.h"
 
 #include "http/fields/host.h"
+#include "http/fields/token.h"
 
 namespace sluice::http::h1 {
 namespace {
 
 constexpr Text kVersionPrefix = "HTTP/1.";
 
-constexpr bool is_method_byte(char c) {
-    return (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-}
 constexpr bool is_scheme_byte(char c) {
     return text::is_alpha(c) || text::is_digit(c) || c == '+' || c == '-' || c == '.';
 }
