@@ -73,7 +73,8 @@ int on_stream_close(nghttp2_session*, int32_t id, uint32_t error, void* user_dat
 
 int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
     Session& owner = owner_of(user_data);
-    if (frame->hd.type == NGHTTP2_RST_STREAM) owner.on_reset_sent(frame->rst_stream.error_code);
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        owner.on_reset_sent(owner.find_stream(frame->hd.stream_id), frame->rst_stream.error_code);
     if (frame->hd.type == NGHTTP2_GOAWAY) owner.on_goaway_sent();
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     Stream* const stream = owner.find_stream(frame->hd.stream_id);

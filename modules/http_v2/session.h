@@ -105,7 +105,8 @@ class Session final : public http::Session {
     std::optional<uint8_t> early_urgency(int32_t id) const;
     void report_invalid_field(Stream& stream, const Decoded& field) const;
     void report_error(Text what) const;
-    void on_reset_sent(uint32_t error);
+    /// RST_STREAM of ours, or of the library's. `stream`: null if it is gone.
+    void on_reset_sent(Stream* stream, uint32_t error);
     void on_goaway_sent();
     /// GOAWAY with an error: the connection ends as soon as it is sent.
     void refuse_connection(uint32_t error);

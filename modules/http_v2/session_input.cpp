@@ -151,7 +151,8 @@ void Session::check_flood() {
     refuse_connection(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-void Session::on_reset_sent(uint32_t error) {
+void Session::on_reset_sent(Stream* stream, uint32_t error) {
+    if (stream != nullptr) stream->on_reset_sent(error);
     // A client that makes us reset its streams is no better than one that does so itself.
     if (error != NGHTTP2_NO_ERROR) flood_.spend(FloodGate::kReset);
 }

@@ -38,6 +38,12 @@ void Stream::abort(Request& request) {
     on_finished(request);
 }
 
+void Stream::on_reset_sent(uint32_t error) {
+    is_reset_by_us_ = true;
+    // The library has found it; what we find has been logged.
+    if (error == NGHTTP2_FLOW_CONTROL_ERROR) request_->log().info("client violated flow control for stream ", id_);
+}
+
 void Stream::on_closed(uint32_t error) {
     is_closed_ = true;
     session_.on_stream_closed();
@@ -49,7 +55,7 @@ void Stream::on_closed(uint32_t error) {
         request_->response.status = 400;
         return;
     }
-    if (error != NGHTTP2_NO_ERROR) request_->log().info("client canceled stream ", id_);
+    if (error != NGHTTP2_NO_ERROR && !is_reset_by_us_) request_->log().info("client canceled stream ", id_);
     on_client_lost();
 }
 

@@ -94,6 +94,8 @@ class Stream final : public Recycled<Stream, 128>,
     void watch_waiting();
 
     // Its end (stream.cpp).
+    /// It was not the client who has reset it.
+    void on_reset_sent(uint32_t error);
     /// The library has closed it, by RST_STREAM or because both sides have ended.
     void on_closed(uint32_t error);
     bool is_closed() const { return is_closed_; }
@@ -188,6 +190,7 @@ class Stream final : public Recycled<Stream, 128>,
     bool is_over_ : 1 = false;          ///< the request has finished
     bool is_broken_ : 1 = false;        ///< it ended before its answer did
     bool is_closed_ : 1 = false;
+    bool is_reset_by_us_ : 1 = false;
     bool has_ended_ : 1 = false;
 };
 

@@ -235,6 +235,8 @@ def test_more_body_than_the_window_allows(server):
         peer.send(h2.frame(h2.HEADERS, h2.END_HEADERS, stream, peer.block(head(method='POST'))) + h2.frame(h2.DATA, 0, stream, b'x' * 1001))
         assert peer.reset_code(stream) == h2.FLOW_CONTROL_ERROR
         assert peer.get('/x').status == 200
+    instance.wait_log('client violated flow control for stream ')
+    assert 'client canceled stream' not in instance.log()
 
 
 def test_unknown_frames_and_settings_are_ignored(peer):
