@@ -11,7 +11,7 @@ NGINX_MODULES="http_access http_addition http_auth_basic http_auth_request http_
     mail mail_ssl mail_pop3 mail_imap mail_smtp stream stream_access stream_geo stream_geoip stream_limit_conn
     stream_map stream_pass stream_realip stream_return stream_set stream_split_clients stream_ssl stream_ssl_preread
     stream_upstream_hash stream_upstream_least_conn stream_upstream_random stream_upstream_zone google_perftools
-    cpp_test select poll"
+    cpp_test select poll quic_bpf"
 
 PREFIX=/usr/local/sluice
 SBIN_PATH=sbin/sluice
@@ -164,6 +164,8 @@ parse_option() {
         --prefix=* | --*-path=* | --builddir=* | --add-module=* | --add-dynamic-module=*) check_path "$1" ;;
     esac
     case "$1" in
+        # As nginx: an empty value is none.
+        --*-path= | --user= | --group= | --builddir=) ;;
         --prefix=) PREFIX="$(pwd)" ;;
         --prefix=*) PREFIX=$(value_of "$1") ;;
         --sbin-path=*) SBIN_PATH=$(value_of "$1") ;;

@@ -29,7 +29,7 @@ DEBIAN = [
 NGINX_ORG = [
     "--prefix=/etc/nginx", "--sbin-path=/usr/sbin/nginx", "--user=nginx", "--group=nginx", "--with-file-aio",
     "--with-mail", "--with-stream", "--with-http_v3_module", "--with-cc-opt=-O2 -D_FORTIFY_SOURCE=3 -fPIC",
-    "--with-ld-opt=-Wl,-z,now -pie", "--without-http_uwsgi_module", "--without-select_module",
+    "--with-ld-opt=-Wl,-z,now -pie", "--without-http_uwsgi_module", "--without-select_module", "--without-quic_bpf_module",
     "--build=nightly build", "--with-cc=gcc",
 ]
 
@@ -83,6 +83,18 @@ def test_what_it_says_can_be_compiled(configure, tmp_path):
     subprocess.run(['g++', '-I', done.folder, probe, '-o', tmp_path / 'probe'], check=True, timeout=60)
     said = subprocess.run([tmp_path / 'probe'], capture_output=True, text=True, check=True, timeout=10).stdout
     assert said == 'a "quoted" \\ name\n'
+
+
+def test_an_empty_value_is_none(configure):
+    """As with nginx, whose packagers' scripts may have variables there that are empty."""
+    macros = [f'SLUICE_{name}' for name in ('CONF_PATH', 'PID_PATH', 'SBIN_PATH', 'HTTP_LOG_PATH', 'USER', 'GROUP', 'SCGI_TEMP_PATH')]
+    plain = configure()
+    usual = [plain.macro(name) for name in macros]
+    names = ('sbin', 'modules', 'conf', 'error-log', 'http-log', 'pid', 'lock', 'http-client-body-temp', 'http-proxy-temp', 'http-fastcgi-temp',
+             'http-uwsgi-temp', 'http-scgi-temp')
+    done = configure(*(f'--{name}-path=' for name in names), '--user=', '--group=')
+    assert done.status == 0, done.err
+    assert [done.macro(name) for name in macros] == usual and all(usual)
 
 
 @pytest.mark.parametrize('option', ['--with-htp_ssl_module', '--prefx=/usr', '--without-http_nonsense_module', 'plain'])
