@@ -32,12 +32,14 @@ install: program conf pages man sdk contrib
 	    echo "modules are built with PKG_CONFIG_PATH=$(patsubst %/,%,$(dir $(PC_FILE)))"
 	@$(call is_among,$(MAN_DIR),manpath -q) || echo "the manual is shown by man -M $(MAN_DIR) sluice"
 
-# install(1) replaces a file instead of writing into it: a running server keeps its own.
+# install(1) replaces a file instead of writing into it: a running server keeps its own. Modules of others may lie in the
+# folder, and stay in the index.
 program:
 	@install -d $(D)$(dir $(SBIN_PATH)) $(D)$(MODULES_PATH) $(LOG_DIRS:%=$(D)%)
 	@install -m 755 $(BUILDDIR)/sluice $(D)$(SBIN_PATH)
 	@for file in $(BUILDDIR)/modules/*.so; do [ ! -e "$$file" ] || install -m 644 "$$file" $(D)$(MODULES_PATH)/; done
 	@install -m 644 $(BUILDDIR)/modules/modules.index $(D)$(MODULES_PATH)/
+	@$(D)$(SBIN_PATH) -m > /dev/null || echo "such a module has to be built anew with this server's headers" >&2
 
 conf:
 	@install -d $(D)$(CONF_DIR)
