@@ -1,6 +1,7 @@
-// Everything that a module may use; the one header that a module needs to include:
+// Everything that most modules may use; the one header that these need to include:
 //   #include <sluice/sdk.h>
-// Each header of it can be included alone, too. What is not reachable from here is not part of the interface.
+// Each header of it can be included alone, too. Besides, a load balancer includes core/balance/round_robin.h and
+// http/upstream/group.h. What is not reachable from these is not part of the interface.
 #pragma once
 
 #include "core/base/arena.h"

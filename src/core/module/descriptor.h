@@ -1,6 +1,6 @@
 // Descriptor: what the loader and the listings need to know of any module, whatever its family, and the one C symbol
-// that carries it. See docs/decisions for why struct layouts never depend on build options and fields are only
-// appended.
+// that carries it. Modules outlive builds of the server: struct layouts never depend on build options, and fields are
+// only appended (docs/writing-a-module.md, "Compatibility").
 #pragma once
 
 #include <array>
