@@ -123,6 +123,25 @@ def test_reopened_logs_belong_to_the_user(server, conf):
 
 
 @ROOT_ONLY
+@pytest.mark.sluice_only('it gives the terminal to the user of the workers, who may read then what is typed')
+def test_a_log_that_is_a_terminal_goes_on(server, conf):
+    s = server(conf(main='user nobody daemon;'))
+    reader, terminal = os.openpty()
+    try:
+        s.reload(s.read('conf/nginx.conf').replace('logs/access.log', os.ttyname(terminal)))
+        s.signal('USR1')
+        wait_for(lambda: all(re.search(rf' {pid}#\d+: reopening logs', s.log()) for pid in [s.process.pid, *s.workers()]), 'the reopening')
+        s.get('/reopened')
+        wait_for(lambda: select.select([reader], [], [], 0)[0], 'a line on the terminal')
+        assert b'/reopened' in os.read(reader, 65536)
+        assert os.fstat(terminal).st_uid == os.getuid()
+        s.check_traces()
+    finally:
+        os.close(reader)
+        os.close(terminal)
+
+
+@ROOT_ONLY
 def test_a_log_that_is_a_pipe_can_be_reopened(server, conf):
     """As /dev/stdout is in a container: the workers' user has to open it, too."""
     s = server(conf(main='user nobody daemon;'))

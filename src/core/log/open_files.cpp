@@ -40,6 +40,13 @@ void hand_over(const Log& log, const UniqueFd& fd, const std::string& path, uid_
         log.emerg(errno, "chmod() \"", path, "\" failed");
 }
 
+/// Of what is open. A terminal belongs to who sits there, and the workers' user may not open it; nobody rotates it
+/// either.
+bool is_device(const UniqueFd& fd) {
+    struct stat status {};
+    return ::fstat(fd.get(), &status) == 0 && S_ISCHR(status.st_mode);
+}
+
 }  // namespace
 
 bool File::append(std::span<const iovec> pieces) {
@@ -89,7 +96,8 @@ void File::reopen(const Log& log, uid_t owner) {
     if (path_.empty()) return;
     UniqueFd fresh = open_for_append(path_);
     if (!fresh) {
-        log.emerg(errno, "open() \"", path_, "\" failed");
+        const int number = errno;
+        if (number != EACCES || !is_device(fd_)) log.emerg(number, "open() \"", path_, "\" failed");
         return;
     }
     if (owner != OpenFiles::kKeepOwner) hand_over(log, fresh, path_, owner);
