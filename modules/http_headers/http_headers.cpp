@@ -125,7 +125,7 @@ constexpr std::array kDirectives{
     conf::custom<&Conf::trailers, parse_addition>("add_trailer",
                                                   addition("adds a field behind the body of chunked answers")),
     conf::custom<&Conf::expires, parse_expires>("expires", {.where = http::anywhere_and_if,
-                                                            .help = "sets Expires and Cache-Control",
+                                                            .help = "sets Expires and Cache-Control [off]",
                                                             .arity = {1, 2},
                                                             .syntax = "[modified] time | epoch | max | off"}),
     conf::directive<&Conf::join_headers>(

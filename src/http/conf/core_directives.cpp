@@ -35,6 +35,7 @@ constexpr std::array kDirectives{
                                                          .arity = {1, conf::Arity::kMany},
                                                          .syntax = "method ..."}),
     action<S, parse::listen>("listen", {.where = Context::http_server,
+                                        .initial = "*:80",
                                         .help = "an address and port, or a unix socket, to accept requests on",
                                         .arity = {1, conf::Arity::kMany},
                                         .syntax = "address[:port] | port | unix:path [parameters]"}),
@@ -88,7 +89,9 @@ constexpr std::array kDirectives{
                                              .arity = {1, 1},
                                              .may_repeat = true,
                                              .syntax = "path"}),
-    block<L, parse::types_block>("types", {.where = anywhere, .help = "maps file extensions to media types"}),
+    block<L, parse::types_block>("types", {.where = anywhere,
+                                           .initial = "text/html html; image/gif gif; image/jpeg jpg;",
+                                           .help = "maps file extensions to media types"}),
     directive<&L::default_type>(
         "default_type",
         {.where = anywhere, .initial = "text/plain", .help = "media type of files with other extensions"}),
