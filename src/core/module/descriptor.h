@@ -14,7 +14,7 @@
 namespace sluice::module {
 
 /// Same major and a minor not above the server's loads; anything else is refused.
-constexpr uint16_t kAbiMajor = 4;
+constexpr uint16_t kAbiMajor = 5;
 constexpr uint16_t kAbiMinor = 0;
 constexpr uint32_t kMagic = 0x534c4943;  // "SLIC"
 
