@@ -80,6 +80,17 @@ def test_no_body(passing):
     assert answer.status == 200 and answer.headers['Content-Length'] == '10'
 
 
+@pytest.mark.parametrize('buffering', ['on', 'off'])
+@pytest.mark.parametrize('method, status', [('GET', 304), ('HEAD', 200), ('POST', 204)])
+def test_no_body_and_no_end_of_the_stream(passing, method, status, buffering):
+    s, up = passing(h2_upstream.misbehaving(lambda served, request: served.headers(
+        request.stream, [(':status', str(status))], end=False) and None), f'proxy_buffering {buffering};')
+    with s.connect() as c:
+        for _ in range(2):
+            assert c.request(method, '/', body='x' if method == 'POST' else None).status == status
+    assert up.connections == 1  # whose other streams have nothing to do with it
+
+
 @pytest.mark.parametrize('passes', [True, False])
 def test_trailers(passing, passes):
     s, up = passing(h2_upstream.answering(b'x', trailers=[('x-behind', 'b')]), 'proxy_pass_trailers on;' if passes else '')

@@ -220,14 +220,15 @@ HeadState FieldProtocol::read_head(Exchange& exchange, Text&) {
     return HeadState::invalid;
 }
 
-BodyState FieldProtocol::read_body(Exchange&, Text& bytes, Text& piece) {
+BodyState FieldProtocol::read_body(Exchange& exchange, Text& bytes, Text& piece) {
     if (is_broken_) return BodyState::invalid;
     if (!bytes.empty()) {
         piece = bytes;
         bytes = {};
         return BodyState::data;
     }
-    return is_ended_ ? BodyState::done : BodyState::more;
+    // Where there is no body, nothing is waited for, as with HTTP/1: the end of the stream may come later, or never.
+    return is_ended_ || exchange.answer.has_no_body ? BodyState::done : BodyState::more;
 }
 
 }  // namespace sluice::http::upstream
