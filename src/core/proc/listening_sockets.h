@@ -39,8 +39,8 @@ class ListeningSockets {
 
     /// Before a generation is loaded.
     void begin();
-    /// The new generation runs: closes what it did not claim, and removes the files of unix sockets that are gone. Those
-    /// that the predecessor still serves stay until look_after().
+    /// The new generation runs: closes what it did not claim, and removes the files of unix sockets that are gone.
+    /// Those that the predecessor still serves stay until look_after().
     void commit(const Log& log);
     /// The new generation failed: closes what it added.
     void roll_back(const Log& log);
