@@ -37,10 +37,12 @@ Result<void> parse_types(conf::Parser& parser, Setting<conf::Sequence<Text>>& ty
 }
 
 constexpr std::array kDirectives{
-    conf::directive<&Conf::before>("add_before_body",
-                                   {.where = http::anywhere, .help = "location whose answer stands before the body"}),
-    conf::directive<&Conf::after>("add_after_body",
-                                  {.where = http::anywhere, .help = "location whose answer stands behind the body"}),
+    conf::directive<&Conf::before>(
+        "add_before_body",
+        {.where = http::anywhere, .help = "location whose answer stands before the body", .syntax = "uri"}),
+    conf::directive<&Conf::after>(
+        "add_after_body",
+        {.where = http::anywhere, .help = "location whose answer stands behind the body", .syntax = "uri"}),
     conf::custom<&Conf::types, parse_types>("addition_types", {.where = http::anywhere,
                                                                .initial = "text/html",
                                                                .help = "media types of the pages that are added to",

@@ -337,6 +337,8 @@ def test_help_directive(program):
     assert 'syntax:  worker_processes number | auto;\ndefault: 1\ncontext: main\nmodule:  core\n' in out
     for name, default in ('listen', '*:80'), ('types', 'text/html html; image/gif gif; image/jpeg jpg;'):
         assert f'\ndefault: {default}\n' in program.run('--help-directive', name)[1]
+    for name, words in ('add_before_body', 'uri'), ('default_type', 'mime-type'), ('post_action', 'uri'):
+        assert f'syntax:  {name} {words};\n' in program.run('--help-directive', name)[1]
     code, out, err = program.run('--help-directive', 'worker_process')
     assert (code, out) == (1, '')
     assert err == 'nginx: unknown directive "worker_process"; did you mean "worker_processes"?\n'

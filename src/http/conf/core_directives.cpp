@@ -92,9 +92,10 @@ constexpr std::array kDirectives{
     block<L, parse::types_block>("types", {.where = anywhere,
                                            .initial = "text/html html; image/gif gif; image/jpeg jpg;",
                                            .help = "maps file extensions to media types"}),
-    directive<&L::default_type>(
-        "default_type",
-        {.where = anywhere, .initial = "text/plain", .help = "media type of files with other extensions"}),
+    directive<&L::default_type>("default_type", {.where = anywhere,
+                                                 .initial = "text/plain",
+                                                 .help = "media type of files with other extensions",
+                                                 .syntax = "mime-type"}),
     directive<&L::types_hash_max_size>("types_hash_max_size",
                                        {.where = anywhere, .initial = "1024", .help = "accepted for compatibility"}),
     directive<&L::types_hash_bucket_size>("types_hash_bucket_size",
@@ -228,7 +229,8 @@ constexpr std::array kDirectives{
                               {.where = anywhere, .initial = "0s", .help = "delays refusals with status 401"}),
     directive<&L::early_hints>(
         "early_hints", {.where = anywhere, .help = "conditions under which an upstream's 103 goes on to the client"}),
-    directive<&L::post_action>("post_action", {.where = kWithIf, .help = "a subrequest after the response"}),
+    directive<&L::post_action>("post_action",
+                               {.where = kWithIf, .help = "a subrequest after the response", .syntax = "uri"}),
 
     // Validators and open files.
     directive<&L::if_modified_since>(
