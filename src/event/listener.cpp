@@ -96,9 +96,8 @@ void Listener::on_accept_failed(int error) {
         return;
     }
     // Where connections that make room let one in after the other, it would be said for each.
-    static int64_t complained_at = 0;
     const int64_t second = loop_.wall_msec() / 1000;
-    if (!std::exchange(complained_, true) && std::exchange(complained_at, second) != second)
+    if (!std::exchange(complained_, true) && std::exchange(complained_at_, second) != second)
         loop_.log().write(LogLevel::crit, error, "accept4() failed");
     if (handler_.make_room() || !is_running_) return;
     hold_back();

@@ -118,6 +118,7 @@ class Listener {
     bool is_held_back_ = false;  ///< running, but without room at present
     bool has_turn_;
     bool complained_ = false;    ///< that descriptors ran out, since one was accepted last
+    int64_t complained_at_ = 0;  ///< the last second in which that was said
     void* operation_ = nullptr;  ///< the backend's
 };
 

@@ -209,6 +209,8 @@ void Master::reap() {
 
 /// The way back of a failed upgrade.
 void Master::on_new_binary_gone() {
+    // Its end may be seen before a HUP that came earlier, and that HUP is one on the way back.
+    read_signals();
     new_binary_ = 0;
     move_pid_file(old_pid_path(settings().pid_path), settings().pid_path, log());
     if (is_leaving() || !std::exchange(is_draining_, false)) return;

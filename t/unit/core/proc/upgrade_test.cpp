@@ -105,7 +105,7 @@ TEST(Upgrade, HupOnTheWayBackNeverReadsTheConfiguration) {
     EXPECT_TRUE(wait_until([&] { return !is_alive(upgrade.new_master); }));
     upgrade.toy.signal(SIGCONT, upgrade.old_master);
     EXPECT_TRUE(wait_until([&] { return upgrade.toy.master() == upgrade.old_master; }));
-    EXPECT_TRUE(upgrade.only_answers("old"));
+    EXPECT_TRUE(upgrade.only_answers("old")) << upgrade.toy.log();
     EXPECT_TRUE(upgrade.toy.waits_for_workers(1));
     upgrade.toy.signal(SIGTERM);
     EXPECT_TRUE(wait_until([&] { return !is_alive(upgrade.old_master); }));
