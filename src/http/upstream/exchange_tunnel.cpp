@@ -88,7 +88,8 @@ void Exchange::on_client_sent() {
 }
 
 /// Browsers end their stream with the frame that closes the WebSocket, and wait for the upstream's, which then closes
-/// (RFC 6455 §7.1.1). It is not told by a FIN: proxies on the way, nginx among them, would end both directions at once.
+/// (RFC 6455 §7.1.1). It is not told by a FIN: proxies on the way, nginx among them, would end both directions at
+/// once.
 void Exchange::on_client_closed(bool still_listens) {
     if (state_ != State::tunnel) return;
     client_closed_ = !still_listens;
