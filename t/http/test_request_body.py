@@ -154,3 +154,54 @@ def test_client_that_leaves_within_the_body(site):
 def test_no_length_is_411_where_it_must_be(site):
     c = site.connect().send('POST /x HTTP/1.1\r\nHost: a\r\n\r\n')
     assert c.response().status == 200 and site.up.last.headers.get('Content-Length') in (None, '0')
+
+
+EARLY = '''
+    client_max_body_size 1k; client_body_early_read $http_x_early $arg_early;
+    server {
+        listen 127.0.0.1:%%main%%;
+        set $seen "<$request_body>";
+        location / { return 200 $seen; }
+        location /large { client_max_body_size 1m; proxy_pass http://127.0.0.1:%%up%%; }
+        location /passed { proxy_pass http://127.0.0.1:%%up%%; }
+    }
+    server { listen 127.0.0.1:%%off%%; client_body_early_read off; set $seen "<$request_body>"; return 200 $seen; }
+    server { listen 127.0.0.1:%%always%%; client_body_early_read on; set $seen "<$request_body>"; return 200 $seen; }
+'''
+
+
+@pytest.fixture
+def early(server, upstream):
+    up = upstream(lambda request: reply(request.body))
+    return server(EARLY, ports={'up': up.port})
+
+
+@pytest.mark.sluice_only('the oracle is older than client_body_early_read')
+class TestEarlyRead:
+    @pytest.mark.parametrize('port, target, headers, seen', [
+        ('main', '/', [], '<>'), ('main', '/', [('X-Early', '1')], '<abc>'), ('main', '/', [('X-Early', '0')], '<>'), ('main', '/?early=y', [], '<abc>'),
+        ('off', '/?early=y', [('X-Early', '1')], '<>'), ('always', '/', [], '<abc>')])
+    def test_rules_of_the_server_see_it(self, early, port, target, headers, seen):
+        assert early.request('POST', target, headers, b'abc', port=port).text == seen
+
+    @pytest.mark.parametrize('pieces', [[b'Content-Length: 6\r\n\r\n', b'abc', b'def'],
+                                        [b'Transfer-Encoding: chunked\r\n\r\n', chunk(b'abc', end=False), chunk(b'def')]])
+    def test_of_a_body_that_comes_later(self, early, pieces):
+        with early.connect() as c:
+            c.send(b'POST /passed?early=1 HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n' + pieces[0])
+            c.wait_readable()
+            r = c.send(pieces[1]).send(pieces[2]).response()
+            assert r.text == 'abcdef' and [interim.status for interim in r.interim] == [100]
+            assert c.send(request('GET', '/?early=1')).response().text == '<>'
+
+    def test_limits(self, early):
+        assert early.request('POST', '/?early=1', body=b'x' * 1025).status == 413
+        assert early.request('POST', '/large?early=1', body=b'x' * 1025).text == 'x' * 1025
+        with early.connect() as c:
+            c.send(b'POST /large?early=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n' + chunk(b'x' * 1025))
+            assert c.response().status == 413
+
+    def test_duplicate(self, server):
+        for words in ('off; client_body_early_read $arg_a', '$arg_a; client_body_early_read off'):
+            with pytest.raises(AssertionError, match='"client_body_early_read" directive is duplicate in'):
+                server(f'client_body_early_read {words}; server {{ listen 127.0.0.1:%%main%%; }}')

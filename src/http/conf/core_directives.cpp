@@ -8,6 +8,7 @@
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
 #include "http/core_variables.h"
+#include "http/early_body.h"
 #include "http/module.h"
 #include "http/modules.h"
 
@@ -76,6 +77,13 @@ constexpr std::array kDirectives{
     directive<&S::underscores_in_headers>(
         "underscores_in_headers",
         {.where = kServerUp, .initial = "off", .help = "takes header names with underscores for valid"}),
+    custom<&S::client_body_early_read, parse::body_early_read>(
+        "client_body_early_read",
+        {.where = kServerUp,
+         .help = "conditions for reading a request's body before rewrite rules see the request",
+         .arity = {1, conf::Arity::kMany},
+         .may_repeat = true,
+         .syntax = "condition ... | off"}),
 
     // Files and types.
     custom<&L::root, parse::root>("root", {.where = kWithIf,
@@ -294,6 +302,9 @@ Result<void> complete_server(conf::Parser& parser, ServerConf& server, const Ser
         "the \"large_client_header_buffers\" size must be equal to or greater than \"connection_pool_size\"");
 }
 
+// Behind those that may refuse the request for what its connection is.
+constexpr std::array kPhases{PhaseHandler{Phase::post_read, read_body_early, 100}};
+
 constexpr Module kModule{
     .name = "http_core",
     .main = conf_type<HttpConf>(),
@@ -301,6 +312,7 @@ constexpr Module kModule{
     .location = conf_type<LocationConf, parse::complete_location>(),
     .directives = kDirectives,
     .variables = std::span<const Variable>(kCoreVariables),
+    .phases = kPhases,
 };
 
 }  // namespace

@@ -53,5 +53,7 @@ Result<void> directio(Parser& parser, Setting<Offset>& field, Arguments words);
 Result<void> keepalive_timeout(Parser& parser, Setting<KeepaliveTimeout>& field, Arguments words);
 Result<void> open_file_cache(Parser& parser, Setting<OpenFileCache*>& field, Arguments words);
 Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, Arguments words);
+/// `off`, or conditions, of which there may be more in further lines.
+Result<void> body_early_read(Parser& parser, Setting<script::Predicates>& field, Arguments words);
 
 }  // namespace sluice::http::parse

@@ -187,4 +187,18 @@ Result<void> disable_symlinks(Parser& parser, Setting<DisableSymlinks>& field, A
     return {};
 }
 
+Result<void> body_early_read(Parser& parser, Setting<script::Predicates>& field, Arguments words) {
+    const bool is_off = words.size() == 1 && words[0].text == "off";
+    script::Predicates conditions = field.is_here() ? *field : script::Predicates{};
+    if (field.is_here() && (is_off || conditions.empty()))
+        return Error("\"client_body_early_read\" directive is duplicate");
+    for (const conf::Token& word : is_off ? Arguments{} : words) {
+        Result<script::Complex> condition = script::Complex::compile(parser, word);
+        if (!condition) return condition.error();
+        conditions.append(parser.arena(), *condition);
+    }
+    field.set(conditions);
+    return {};
+}
+
 }  // namespace sluice::http::parse

@@ -6,6 +6,7 @@
 #include "core/conf/conf_type.h"
 #include "core/conf/setting.h"
 #include "core/conf/value.h"
+#include "core/script/complex_value.h"
 
 namespace sluice::http {
 
@@ -23,6 +24,7 @@ struct ServerConf {
     Setting<bool> ignore_invalid_headers;
     Setting<bool> merge_slashes;
     Setting<bool> underscores_in_headers;
+    Setting<script::Predicates> client_body_early_read;
 
     // Not a directive.
     Server* server = nullptr;
