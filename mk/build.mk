@@ -115,7 +115,8 @@ test-modules: $(TEST_MODULES)
 
 # --- unit tests ---
 # $(BUILDDIR)/unit holds the server's, $(BUILDDIR)/unit-NAME those of t/unit/modules/NAME with that module and the
-# fixtures of core/conf, core/script and event linked in.
+# fixtures of core/conf, core/script and event linked in. They run once, so that compiling is what they cost.
+UNIT_OPTIMIZATION ?= -O1 -g1
 UNIT_FIXTURES := $(call objects,t/unit/core/conf/fixture.cpp t/unit/core/script/fixture.cpp t/unit/event/fixture.cpp)
 UNIT_SOURCES := $(filter-out t/unit/modules/%,$(call sources,t/unit))
 UNIT_MODULES := $(filter $(notdir $(MODULE_DIRS)),$(notdir $(patsubst %/,%,$(wildcard t/unit/modules/*/))))
@@ -134,7 +135,7 @@ endif
 $(OBJDIR)/t/unit/%.o: t/unit/%.cpp $(BUILDDIR)/flags | $(BUILDDIR)/include/sluice
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
-	$(Q)$(compile) -fPIE -iquote t/unit -iquote modules -I$(BUILDDIR)/include $(GTEST_CXXFLAGS) -c $< -o $@
+	$(Q)$(compile) -fPIE -iquote t/unit -iquote modules -I$(BUILDDIR)/include $(GTEST_CXXFLAGS) $(UNIT_OPTIMIZATION) -c $< -o $@
 
 link_unit = $(CXX) $(CXXFLAGS) -pie -rdynamic $(1) $(LIBRARY_OBJECTS) $(LDFLAGS) $(GTEST_LIBS) $(SERVER_LIBS)
 

@@ -17,7 +17,7 @@ def wait_for(condition, what='the condition', deadline=DEADLINE):
         if time.monotonic() > end:
             raise AssertionError(f'{what() if callable(what) else what}: not within {deadline} s')
         select.select([], [], [], pause)
-        pause = min(pause * 2, 0.05)
+        pause = min(pause * 2, 0.01)
 
 
 @contextlib.contextmanager
