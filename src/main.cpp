@@ -4,6 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/program.h"
+#include "core/base/out_of_memory.h"
 #include "core/log/process.h"
 #include "core/proc/title.h"
 #include "cycle/modules.h"
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "nginx: %s\n", arguments.error().text.c_str());
         return 1;
     }
+    sluice::catch_failing_new();
     const std::vector<const Descriptor*> built_in = built_in_modules();
     return sluice::cli::run(*arguments, built_in);
 }

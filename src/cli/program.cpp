@@ -1,11 +1,15 @@
 // -t, -T, -s, and the server itself.
 #include "cli/program.h"
 
+#include <cerrno>
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "cli/information.h"
 #include "cli/listing.h"
 #include "cli/paths.h"
+#include "core/base/out_of_memory.h"
 #include "core/log/error_log.h"
 #include "core/log/open_files.h"
 #include "core/proc/run.h"
@@ -52,15 +56,34 @@ void dump(const cycle::Cycle& cycle) {
     }
 }
 
+/// What is said when there is no memory for the configuration. Made before, since saying it must not ask for any.
+struct LastWords {
+    explicit LastWords(const Log& to, std::string end = {}) : log(to), verdict(std::move(end)) {
+        on_out_of_memory(
+            [](const void* words) {
+                const auto& self = *static_cast<const LastWords*>(words);
+                self.log.emerg(ENOMEM, "no memory for the configuration");
+                say(self.verdict);
+                ::_exit(1);
+            },
+            this);
+    }
+    LastWords(const LastWords&) = delete;
+
+    const Log& log;
+    std::string verdict;
+};
+
 int test(const Arguments& arguments, const cycle::Options& options, const Log& log) {
     const std::string file = "nginx: configuration file " + options.conf_path;
+    const LastWords words(log, file + " test failed\n");
     cycle::Cycle cycle(options, log);
     Result<void> done = cycle.read();
     if (done && !arguments.is_quiet) say("nginx: the configuration file " + options.conf_path + " syntax is ok\n");
     if (done) done = cycle.open(nullptr, nullptr);
     if (!done) {
         log_error(log, done.error());
-        say(file + " test failed\n");
+        say(words.verdict);
         return 1;
     }
     if (!arguments.is_quiet) say(file + " test is successful\n");
@@ -69,6 +92,7 @@ int test(const Arguments& arguments, const cycle::Options& options, const Log& l
 }
 
 int send_signal(const Arguments& arguments, const cycle::Options& options, const Log& log) {
+    const LastWords words(log);
     cycle::Cycle cycle(options, log);
     Result<void> done = cycle.read();
     if (done) return proc::send_signal(arguments.signal, std::string(*cycle.core().pid), log);
@@ -96,6 +120,7 @@ int run(const Arguments& arguments, std::span<const module::Descriptor* const> b
     const StartLog start(options.error_log);
     if (arguments.wants_test) return test(arguments, options, start.log());
     if (!arguments.signal.empty()) return send_signal(arguments, options, start.log());
+    const LastWords words(start.log());
     cycle::CycleLoader loader(options, start.log());
     return proc::run(loader, start.log());
 }

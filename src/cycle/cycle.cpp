@@ -231,4 +231,11 @@ Result<std::unique_ptr<proc::Generation>> CycleLoader::load(proc::ListeningSocke
     return std::unique_ptr<proc::Generation>(std::move(cycle));
 }
 
+// Zones, logs and sockets are not made: what they lack is an ordinary error of load().
+void CycleLoader::rehearse(proc::Generation& previous) {
+    static const log::ErrorLog kSilence;
+    auto* const cycle = new Cycle(options_, Log(&kSilence), static_cast<Cycle*>(&previous));
+    static_cast<void>(cycle->read());
+}
+
 }  // namespace sluice::cycle

@@ -90,6 +90,7 @@ class CycleLoader final : public proc::Loader {
     CycleLoader(const Options& options, const Log& start_log) : options_(options), start_log_(start_log) {}
     Result<std::unique_ptr<proc::Generation>> load(proc::ListeningSockets& sockets,
                                                    proc::Generation* previous) override;
+    void rehearse(proc::Generation& previous) override;
 
  private:
     const Options& options_;

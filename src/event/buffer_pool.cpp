@@ -2,9 +2,10 @@
 #include "event/buffer_pool.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <sys/mman.h>
+
+#include "core/base/out_of_memory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -21,7 +22,7 @@ constexpr uint32_t kMost = 32768;
 
 char* map_memory(size_t size) {
     void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) std::abort();
+    if (memory == MAP_FAILED) out_of_memory();
     return static_cast<char*>(memory);
 }
 

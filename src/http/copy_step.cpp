@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/base/out_of_memory.h"
 #include "core/base/text_builder.h"
 #include "http/conf/location_conf.h"
 #include "http/request.h"
@@ -90,7 +91,7 @@ void CopyStep::Buffers::make_room(Slot& slot, size_t size, size_t alignment) {
     std::free(slot.memory);
     slot.capacity = round_up(size, alignment);
     slot.memory = static_cast<char*>(std::aligned_alloc(alignment, slot.capacity));
-    if (slot.memory == nullptr) std::abort();
+    if (slot.memory == nullptr) out_of_memory();
 }
 
 // Past the page cache, offset, size and memory are aligned: the bytes around the range are read with it.

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include "core/base/out_of_memory.h"
 #include "http/conf/http_conf.h"
 #include "http/module.h"
 #include "http/request.h"
@@ -26,7 +27,7 @@ SharedCounters& shared_counters() {
     static SharedCounters* const counters = [] {
         void* memory =
             ::mmap(nullptr, sizeof(SharedCounters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) std::abort();
+        if (memory == MAP_FAILED) out_of_memory();
         return new (memory) SharedCounters;
     }();
     return *counters;

@@ -1,8 +1,9 @@
 // Arena: the slow path (a new block) and the store of standard blocks that a worker keeps warm.
 #include "core/base/arena.h"
 
-#include <cstdio>
 #include <cstdlib>
+
+#include "core/base/out_of_memory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -43,10 +44,7 @@ thread_local constinit BlockStore block_store{};
 
 void* allocate_or_abort(size_t size) {
     void* memory = std::malloc(size);
-    if (memory == nullptr) {
-        std::fputs("out of memory\n", stderr);
-        std::abort();
-    }
+    if (memory == nullptr) out_of_memory();
     return memory;
 }
 

@@ -3,13 +3,20 @@
 
 #include <cerrno>
 
+#include "core/base/out_of_memory.h"
 #include "core/proc/environment.h"
 #include "core/proc/pid_file.h"
+#include "core/proc/rehearsal.h"
 #include "core/proc/upgrade.h"
 
 namespace sluice::proc {
 
 int Alone::run() {
+    on_out_of_memory(
+        [](const void* self) {
+            static_cast<const Alone*>(self)->current_->log().emerg(ENOMEM, "no memory, this process ends");
+        },
+        this);
     apply_environment(current_->settings());
     for (;;) {
         drop_zone_descriptors(*current_);
@@ -37,6 +44,7 @@ bool Alone::reload() {
     if (next_ != nullptr) return true;
     const Log& log = current_->log();
     log.notice("reconfiguring");
+    if (!fits_in_memory(loader_, *current_, log)) return false;
     sockets_.begin();
     Result<std::unique_ptr<Generation>> loaded = loader_.load(sockets_, current_.get());
     if (!loaded) {

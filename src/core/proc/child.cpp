@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/base/out_of_memory.h"
 #include "core/proc/environment.h"
 #include "core/proc/listening_sockets.h"
 #include "core/proc/title.h"
@@ -62,6 +63,8 @@ void set_up(const Settings& settings, uint32_t index, const Log& log) {
 
 void run_child(Generation& generation, const HelperProcess* helper, const Worker::Origin& origin) {
     const Log log = generation.log();
+    on_out_of_memory(
+        [](const void* to) { static_cast<const Log*>(to)->emerg(ENOMEM, "no memory, this process ends"); }, &log);
     if (origin.sockets != nullptr) origin.sockets->drop_unclaimed();
     if (helper != nullptr) set_title(helper->name);
     set_up(generation.settings(), origin.index, log);

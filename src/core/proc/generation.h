@@ -69,6 +69,9 @@ class Loader {
     /// any other text is logged at `emerg`. Nothing that runs is disturbed; sockets that were added are taken back by
     /// the caller.
     virtual Result<std::unique_ptr<Generation>> load(ListeningSockets& sockets, Generation* previous) = 0;
+    /// Reads the configuration as load() would, says and touches nothing, and leaves behind whatever it made: only
+    /// for a child that ends then.
+    virtual void rehearse(Generation& previous) = 0;
 
  protected:
     ~Loader() = default;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/out_of_memory.h"
 #include "core/log/clock.h"
 #include "core/proc/child.h"
 #include "core/proc/pid_file.h"
@@ -40,6 +41,9 @@ Master::Master(Loader& loader, ListeningSockets& sockets, std::unique_ptr<Genera
 }
 
 int Master::run() {
+    on_out_of_memory(
+        [](const void* self) { static_cast<const Master*>(self)->log().emerg(ENOMEM, "no memory, the master ends"); },
+        this);
     if (!open_descriptors()) return 1;
     set_title(title_of_master());
     is_starting_ = true;

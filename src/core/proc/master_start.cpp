@@ -10,6 +10,7 @@
 #include "core/proc/daemon.h"
 #include "core/proc/master.h"
 #include "core/proc/pid_file.h"
+#include "core/proc/rehearsal.h"
 #include "core/proc/upgrade.h"
 
 namespace sluice::proc {
@@ -107,6 +108,7 @@ void Master::revive() {
 
 void Master::reload() {
     log().notice("reconfiguring");
+    if (!fits_in_memory(loader_, *current_.generation, log())) return;
     sockets_.begin();
     Result<std::unique_ptr<Generation>> loaded = loader_.load(sockets_, current_.generation.get());
     if (!loaded) {

@@ -2,11 +2,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "core/script/regex.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include <pcre2.h>
 
+#include "core/base/out_of_memory.h"
 #include "core/script/literal_prefix.h"
 #include "core/script/variable.h"
 
@@ -23,10 +21,7 @@ constexpr size_t kJitStackMost = size_t{512} * 1024;
 
 template <class T>
 T* or_abort(T* made) {
-    if (made == nullptr) {
-        std::fputs("out of memory\n", stderr);
-        std::abort();
-    }
+    if (made == nullptr) out_of_memory();
     return made;
 }
 

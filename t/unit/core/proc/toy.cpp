@@ -231,6 +231,7 @@ class ToyLoader final : public Loader {
         if (Result<void> opened = generation->open(sockets); !opened) return opened.error();
         return std::unique_ptr<Generation>(std::move(generation));
     }
+    void rehearse(Generation&) override {}
 };
 
 int saved_count = 0;
