@@ -140,8 +140,9 @@ HeadState Http1::finish_head(Exchange& exchange) {
         return HeadState::invalid;
     }
     if (line.code == 101) {
-        if (request.headers.find(KnownHeader::upgrade) == nullptr || request.version < http::kHttp11 ||
-            !request.is_main()) {
+        // Of HTTP/1.0 as well, despite RFC 9110 §7.8: such a request may come from an nginx that speaks no other
+        // version to its upstreams by default, and is told to pass the field.
+        if (request.headers.find(KnownHeader::upgrade) == nullptr || !request.is_main()) {
             request.log().error(0, "upstream switched protocols without being asked to");
             answer.status = 0;
             return HeadState::invalid;

@@ -84,6 +84,18 @@ def test_client_resets_while_bytes_wait_for_it(tunnels, port):
     assert_over(s, up, COUNT)
 
 
+def test_a_request_of_http_1_0_switches_too(tunnels):
+    """As an nginx in front sends it, which speaks HTTP/1.0 to its upstreams unless told otherwise."""
+    s, up = tunnels(echo)
+    c = s.connect().send(ASK.replace(b'HTTP/1.1', b'HTTP/1.0'))
+    assert c.response().status == 101
+    c.send(b'hello')
+    assert c.reader.take(5) == b'hello'
+    c.close()
+    assert '"GET / HTTP/1.0" 101 ' in s.access()[0]
+    wait_for(lambda: up.open == 0, 'the end of the upstream connection')
+
+
 def test_client_takes_nothing(tunnels):
     s, up = tunnels(lambda peer, _: peer.send(MUCH), 'send_timeout 300ms;')
     c = opened(s, receive_buffer=4096)
