@@ -314,6 +314,14 @@ def test_x_accel_redirect(proxied):
     assert s.get('/ignore/').text == 'upstream body'
 
 
+def test_an_x_accel_redirect_to_nowhere(proxied):
+    """Nothing of the upstream's answer reaches the client."""
+    s = proxied(b'HTTP/1.1 200 OK\r\nX-Accel-Redirect: \r\nContent-Length: 13\r\n\r\nupstream body')
+    assert s.get('/').status == 404
+    s.wait_log('unsafe URI "" was detected while reading response header from upstream')
+    assert s.get('/ignore/').text == 'upstream body'
+
+
 def test_fields_that_an_x_accel_redirect_keeps(proxied):
     kept = {'Content-Type': 'text/x', 'Content-Disposition': 'inline', 'Accept-Ranges': 'none', 'Cache-Control': 'private', 'Set-Cookie': 'a=b; path=/app/x'}
     s = proxied(reply('', headers=kept | {'X-Accel-Redirect': '/said/', 'X-Accel-Limit-Rate': '50000', 'X-Other': '1'}))

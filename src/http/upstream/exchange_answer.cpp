@@ -86,8 +86,9 @@ bool Exchange::intercepts() const {
 
 bool Exchange::follows_redirect() {
     if (conf_.ignore_headers->has(IgnoredHeader::x_accel_redirect)) return false;
-    const Text target = answer.headers.value(KnownHeader::x_accel_redirect);
-    if (target.empty()) return false;
+    const Field* const field = answer.headers.find(KnownHeader::x_accel_redirect);
+    if (field == nullptr) return false;
+    const Text target = field->value;
     pass_kept_fields(*this);
     abandon();
     if (target.starts_with('@')) {
