@@ -19,10 +19,11 @@ Subrequest::Subrequest(Request& parent, Text uri, Text args, SubrequestOwner* ow
     request_.response.is_header_only = !options.wants_body;
     request_.response.is_body_in_memory = options.in_memory;
     if (parent.is_client_gone() && !options.is_background) request_.on_client_gone();
+    const bool has_body = parent.body.is_complete() && !parent.body.chain().empty();
+    if (options.is_copy || (options.wants_body && has_body)) request_.body.share(parent.arena(), parent.body);
     if (!options.is_copy) return;
     request_.method = parent.method;
     request_.method_name = parent.method_name;
-    request_.body.share(parent.arena(), parent.body);
 }
 
 Subrequest* Subrequest::start(Request& parent, Text uri, Text args, SubrequestOwner* owner,

@@ -112,6 +112,17 @@ def test_a_part_that_comes_slowly(server, scripted):
         assert c.response().text == '<head>pageonetwo'
 
 
+@pytest.mark.parametrize('body', [b'', b'BODY', os.urandom(200_000)], ids=['none', 'short', 'file'])
+def test_parts_get_the_body_that_the_page_has_read(server, upstream, body):
+    """By GET nevertheless. Unless the page's body was read, there is none."""
+    up = upstream(lambda asked: reply(asked.target, headers={'Content-Type': 'text/html'}))
+    s = server(CONF, ports={'up': up.port}, files=FILES)
+    answer = s.request('POST', '/proxied/', body=body)
+    assert answer.text == '<head>/proxied//part'
+    page, part = up.requests
+    assert (page.method, page.body) == ('POST', body) and (part.method, part.body) == ('GET', body)
+
+
 @pytest.mark.sluice_only('it ends the page as if it were whole')
 def test_a_part_that_breaks_off_breaks_the_page(server, scripted):
     def script(peer, up):
