@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lib.client import request
 from lib.messages import reply
 from lib.wait import wait_for
 
@@ -147,6 +148,18 @@ def test_lengths_of_a_chunked_body(server, upstream, buffering):
     assert s.raw(head + body).status == 200
     assert s.access(1, 'logs/l.log') == [f'8 {len(head + body)}']
     assert buffering == 'off' or up.last.headers['X-Length'] == '8'
+
+
+@pytest.mark.parametrize('ahead', [b'', b'\r\n', b'\n', b'\r\n\r\n\n'])
+@pytest.mark.parametrize('size', [0, 1500])
+def test_empty_lines_ahead_are_no_part_of_the_request(server, ahead, size):
+    s = server('log_format l $request_length; server { listen 127.0.0.1:%%main%%; access_log logs/l.log l; return 200 x; }')
+    kept = request('GET', '/')
+    last = f'GET /{"x" * size} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'.encode()  # with 1500, in a larger buffer
+    s.connect().send(ahead + kept + ahead + last).rest()
+    assert s.access(2, 'logs/l.log') == [str(len(kept)), str(len(last))]
+    assert s.raw(ahead + b'nonsense\r\n\r\n').status == 400
+    assert s.access(3, 'logs/l.log')[2] == '0'
 
 
 def test_named_server_capture_and_host_rules(server):

@@ -28,6 +28,9 @@ struct Target {
 struct Exchange {
     Exchange(Arena& arena, ServerConnection& connection, Session& session);
 
+    /// Bytes of the head's buffer that are complete lines of the request; before its first one there are none.
+    uint32_t complete_lines() const { return head.is_in_first_line() ? 0 : head.element_begin(); }
+
     Request request;
 
     // Reading

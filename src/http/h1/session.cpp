@@ -179,7 +179,7 @@ bool Session::may_still_listen() const {
 void Session::end_head(uint16_t status, int error, Text why) {
     if (exchange_->head.is_in_first_line()) show_first_line();
     exchange_->request.log().write(LogLevel::info, error, why);
-    exchange_->request.head_length += exchange_->head.element_begin();
+    exchange_->request.head_length += exchange_->complete_lines();
     exchange_->request.finish(kStatusClientClosed);
     exchange_->request.response.status = status;
 }

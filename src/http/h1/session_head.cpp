@@ -78,7 +78,7 @@ bool Session::grow_head_buffer() {
     ++exchange.large_buffers;
     char* larger = arena_.make_bytes(size).data();
     std::memcpy(larger, exchange.head_buffer + begin, unfinished);
-    exchange.request.head_length += begin;
+    exchange.request.head_length += exchange.complete_lines();
     exchange.head_buffer = larger;
     exchange.head_capacity = size;
     exchange.head_size = unfinished;
@@ -93,6 +93,7 @@ bool Session::store_first_line() {
     const RequestLine& line = exchange.head.first_line();
     Request& request = exchange.request;
     request.request_line = line.line.in(buffer);
+    request.head_length -= line.line.begin;  // empty lines are no part of the request
     request.method = line.method;
     request.method_name = line.method_name.in(buffer);
     request.version = line.version;
@@ -146,7 +147,7 @@ void Session::refuse(uint16_t status, Text why) {
     state_ = State::exchange;
     connection_.stop_timer();
     if (!exchange_->request.is_answering()) {
-        exchange_->request.head_length += exchange_->head.element_begin();
+        exchange_->request.head_length += exchange_->complete_lines();
         exchange_->request.begin_answer();
     }
     exchange_->request.finish(status);
