@@ -203,12 +203,13 @@ constexpr std::array kCoreRows{
 };
 
 constexpr std::array kErrorLogRows{
-    conf::action<CoreConf, add_error_log>("error_log",
-                                          {.where = kMain,
-                                           .initial = SLUICE_ERROR_LOG_PATH " error",
-                                           .help = "file, syslog or memory for errors, and from which level on",
-                                           .arity = {1, conf::Arity::kMany},
-                                           .syntax = "file | stderr | syslog:... | memory:size [level]"}),
+    conf::action<CoreConf, add_error_log>(
+        "error_log",
+        {.where = kMain,
+         .initial = SLUICE_ERROR_LOG_PATH " error",
+         .help = "file, syslog or memory for errors, from which level on, and whether as JSON (Sluice's own)",
+         .arity = {1, conf::Arity::kMany},
+         .syntax = "file | stderr | syslog:... | memory:size [level] [json]"}),
 };
 
 constexpr std::array kRegexRows{

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "core/log/line_parts.h"
 #include "event/loop.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
@@ -300,13 +301,14 @@ Verdict Request::respond_with(uint16_t status, Text content_type, Text body_text
 void Request::describe(TextBuilder& line) const {
     if (!action_.empty()) line.add(" while ", action_);
     connection_.describe_peer(line);
-    if (server_ != nullptr) line.add(", server: ", server_->name());
-    if (!main_->request_line.empty()) line.add(", request: \"", main_->request_line, "\"");
-    if (!is_main()) line.add(", subrequest: \"", uri, "\"");
+    if (server_ != nullptr) log::add_field(line, "server", server_->name());
+    if (!main_->request_line.empty()) log::add_quoted_field(line, "request", main_->request_line);
+    if (!is_main()) log::add_quoted_field(line, "subrequest", uri);
     if (describer_ != nullptr) describer_->describe(line);
-    if (const Field* field = main_->headers.find(KnownHeader::host)) line.add(", host: \"", field->value, "\"");
+    if (const Field* field = main_->headers.find(KnownHeader::host))
+        log::add_quoted_field(line, "host", field->value);
     if (const Field* field = main_->headers.find(KnownHeader::referer))
-        line.add(", referrer: \"", field->value, "\"");
+        log::add_quoted_field(line, "referrer", field->value);
 }
 
 }  // namespace sluice::http

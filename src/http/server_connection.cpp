@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "core/log/line_parts.h"
 #include "http/conf/http_conf.h"
 #include "http/conf/location_conf.h"
 #include "http/conf/server_conf.h"
@@ -193,8 +194,11 @@ void ServerConnection::give_up() {
 }
 
 void ServerConnection::describe_peer(TextBuilder& line) const {
+    const size_t begin = line.text().size();
     line.add(", client: ");
+    const size_t host = line.text().size();
     peer_.write_host(line);
+    log::note_field("client", begin, line.text().substr(host));
 }
 
 void ServerConnection::read_prelude(event::Received& received) {
@@ -264,7 +268,7 @@ void ServerConnection::describe(TextBuilder& line) const {
         session_->describe(line);
     }
     describe_peer(line);
-    line.add(", server: ", address_->text);
+    log::add_field(line, "server", address_->text);
 }
 
 }  // namespace sluice::http

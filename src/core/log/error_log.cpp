@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "core/log/clock.h"
+#include "core/log/json_line.h"
 #include "core/log/open_files.h"
+#include "core/log/process.h"
 #include "core/log/syslog.h"
 
 namespace sluice::log {
@@ -22,11 +24,16 @@ iovec piece(Text text) {
     return {const_cast<char*>(text.data()), text.size()};
 }
 
+/// Between the time and the line; a line in JSON has its time within.
+Text gap(Text time) {
+    return time.empty() ? "" : " ";
+}
+
 class FileTarget final : public Target {
  public:
     explicit FileTarget(File& file) : file_(file) {}
     void write(LogLevel, Text time, Text line) override {
-        const std::array<iovec, 4> pieces{piece(time), piece(" "), piece(line), piece("\n")};
+        const std::array<iovec, 4> pieces{piece(time), piece(gap(time)), piece(line), piece("\n")};
         file_.append(pieces);
     }
 
@@ -37,7 +44,7 @@ class FileTarget final : public Target {
 class StderrTarget final : public Target {
  public:
     void write(LogLevel, Text time, Text line) override {
-        const std::array<iovec, 4> pieces{piece(time), piece(" "), piece(line), piece("\n")};
+        const std::array<iovec, 4> pieces{piece(time), piece(gap(time)), piece(line), piece("\n")};
         [[maybe_unused]] const ssize_t written = ::writev(STDERR_FILENO, pieces.data(), pieces.size());
     }
 };
@@ -46,9 +53,9 @@ class SyslogTarget final : public Target {
  public:
     SyslogTarget(std::unique_ptr<Syslog> syslog, const ErrorLog& log) : syslog_(std::move(syslog)), log_(&log) {}
     void write(LogLevel level, Text time, Text line) override {
-        char room[Log::kLongestLine];
+        char room[kLongestJsonLine];
         TextBuilder whole(room);
-        whole.add(time, ' ', line);
+        whole.add(time, gap(time), line);
         syslog_->send(level, whole.text(), log_);
     }
 
@@ -68,7 +75,7 @@ class MemoryTarget final : public Target {
     MemoryTarget(const MemoryTarget&) = delete;
     void write(LogLevel, Text time, Text line) override {
         put(time);
-        put(" ");
+        put(gap(time));
         put(line);
         put("\n");
     }
@@ -135,6 +142,21 @@ Result<std::unique_ptr<Target>> make_memory_target(Text size) {
 #endif
 }
 
+/// Shows its target each line as a JSON object.
+class JsonTarget final : public Target {
+ public:
+    explicit JsonTarget(std::unique_ptr<Target> target) : target_(std::move(target)) {}
+    void write(LogLevel level, Text, Text line) override {
+        char room[kLongestJsonLine];
+        LineParts whole{.process = process_id(), .thread = process_id(), .message = line};
+        const LineParts* const parts = LineParts::current();
+        target_->write(level, {}, write_json_line(room, level, parts != nullptr ? *parts : whole));
+    }
+
+ private:
+    std::unique_ptr<Target> target_;
+};
+
 /// Adds what the first word names.
 Result<void> add_named(ErrorLog& log, Text name, LogLevel level, const TargetPlaces& places) {
     constexpr Text kSyslog = "syslog:";
@@ -174,6 +196,11 @@ void ErrorLog::add_stderr(LogLevel level) {
     add(std::make_unique<StderrTarget>(), level);
 }
 
+void ErrorLog::show_last_as_json() {
+    std::unique_ptr<Target>& last = entries_.back().target;
+    last = std::make_unique<JsonTarget>(std::move(last));
+}
+
 void ErrorLog::emit(LogLevel level, Text line) const {
     const Text time = Clock::error_log_time();
     for (const Entry& entry : entries_)
@@ -187,9 +214,12 @@ void ErrorLog::emit_to_all(LogLevel level, Text line) const {
 
 Result<void> add_target(ErrorLog& log, std::span<const Text> words, const TargetPlaces& places, size_t* at_fault) {
     size_t fault = 0;
+    const bool is_json = words.size() > 1 && words.back() == "json";
+    if (is_json) words = words.first(words.size() - 1);
     const Result<LogLevel> level = parse_levels(words, fault);
     if (level) fault = 0;
     Result<void> added = level ? add_named(log, words[0], *level, places) : Result<void>(level.error());
+    if (added && is_json) log.show_last_as_json();
     if (at_fault != nullptr) *at_fault = fault;
     return added;
 }

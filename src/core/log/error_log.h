@@ -1,6 +1,6 @@
 // ErrorLog: the targets of one `error_log` context, each with its level, and how a directive becomes a target.
-//   error_log logs/error.log warn;   error_log stderr;   error_log syslog:server=unix:/dev/log;   error_log
-//   memory:32m debug;
+//   error_log logs/error.log warn;   error_log stderr;   error_log syslog:server=unix:/dev/log;
+//   error_log memory:32m debug;   error_log logs/error.json info json;
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace sluice::log {
 class File;
 class OpenFiles;
 
-/// Takes lines. `time` and `line` are the two parts that nginx separates by a blank; no newline.
+/// Takes lines. `time` and `line` are the two parts that nginx separates by a blank; no newline. Without a time, the
+/// line is all.
 class Target {
  public:
     virtual ~Target() = default;
@@ -31,6 +32,8 @@ class ErrorLog final : public LogRoute {
     /// Adds a file of an OpenFiles, which must live longer.
     void add(File& file, LogLevel level);
     void add_stderr(LogLevel level);
+    /// Lines of the target that was added last are JSON from now on.
+    void show_last_as_json();
     bool is_empty() const { return entries_.empty(); }
 
     void emit(LogLevel level, Text line) const override;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/log/clock.h"
+#include "core/log/line_parts.h"
 #include "core/log/process.h"
 
 namespace sluice {
@@ -117,11 +118,14 @@ void Log::finish(LogLevel level, int number, TextBuilder& message) const {
     char room[kLongestLine - kTimeSize - 1];
     TextBuilder line(room);
     const int process = log::process_id();
-    line.add('[', log_level_name(level), "] ", process, '#', thread_id(process), ": ");
+    log::LineParts parts{.process = process, .thread = thread_id(process), .connection = connection_};
+    const log::PartsScope scope(parts);
+    line.add('[', log_level_name(level), "] ", process, '#', parts.thread, ": ");
     if (connection_ != 0) line.add('*', connection_, ' ');
     const size_t prefix = line.text().size();
     add_message(line, message.text(), number);
     if (context_ != nullptr && level != LogLevel::debug) context_->describe(line);
+    parts.message = line.text().substr(0, parts.message_end).substr(prefix);
 
     // Whatever a peer sent shall neither end a line nor steer a terminal. What we say of a configuration at `emerg`
     // has lines of its own, and nothing of a peer.

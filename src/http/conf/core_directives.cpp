@@ -276,10 +276,11 @@ constexpr std::array kDirectives{
                                  {.where = anywhere, .initial = "on", .help = "logs files that are not found"}),
     directive<&L::log_subrequest>(
         "log_subrequest", {.where = anywhere, .initial = "off", .help = "writes subrequests to the access log"}),
-    action<L, parse::error_log>("error_log", {.where = anywhere,
-                                              .help = "targets and level of the error log",
-                                              .arity = {1, conf::Arity::kMany},
-                                              .syntax = "file | stderr | syslog:... | memory:size [level]"}),
+    action<L, parse::error_log>(
+        "error_log", {.where = anywhere,
+                      .help = "a target of the error log, its level, and whether it gets JSON (Sluice's own)",
+                      .arity = {1, conf::Arity::kMany},
+                      .syntax = "file | stderr | syslog:... | memory:size [level] [json]"}),
 
     // Sizes of hashes are never the user's problem.
     directive<&HttpConf::variables_hash_max_size>(

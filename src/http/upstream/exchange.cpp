@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/log/line_parts.h"
 #include "event/loop.h"
 #include "http/server_connection.h"
 
@@ -236,8 +237,8 @@ void Exchange::describe(TextBuilder& line) const {
     // Until then there is no upstream.
     if (tried_ == 0) return;
     const Text name = peer_ != nullptr ? peer_->address.name : group_.host;
-    line.add(", upstream: \"", destination_.scheme, name, name.starts_with("unix:") ? ":" : "", destination_.uri,
-             "\"");
+    log::add_quoted_field(line, "upstream", destination_.scheme, name, name.starts_with("unix:") ? ":" : "",
+                          destination_.uri);
 }
 
 }  // namespace sluice::http::upstream

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "core/log/clock.h"
+#include "core/log/line_parts.h"
 #include "core/log/open_files.h"
 #include "core/log/process.h"
 #include "fixture.h"
@@ -88,6 +89,36 @@ TEST(ErrorLog, LongestLineIs2048Bytes) {
     const std::string text = reading.folder.read("x.log");
     EXPECT_EQ(text.size(), 2048U);
     EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(ErrorLog, JsonIsValidWhateverIsWritten) {
+    Reading reading;
+    EXPECT_EQ(reading.add({"x.log", "info", "json"}), "");
+    EXPECT_EQ(reading.add({"y.log", "json"}), "");
+    EXPECT_EQ(reading.add({"json", "json", "info"}), "invalid log level \"json\"");
+    EXPECT_EQ(reading.at_fault, 1U);
+    ASSERT_TRUE(reading.files.open());
+    struct Case final : LogContext {
+        void describe(TextBuilder& line) const override {
+            line.add(" while testing");
+            add_field(line, "client", "::1");
+            add_quoted_field(line, "request", "GET ", Text("/\"\\\n\x7f\0\xc3\xa4\xe4", 9));
+        }
+    } context;
+    Log log(&reading.log);
+    log.set_connection(7);
+    log.set_context(&context);
+    set_echo_to_stderr(false);
+    log.info("calm");
+    set_echo_to_stderr(true);
+    const std::string pid = std::to_string(::getpid());
+    EXPECT_EQ(reading.folder.read("x.log"),
+              "{\"time\":\"" + std::string(Clock::iso8601()) + "\",\"level\":\"info\",\"pid\":" + pid +
+                  ",\"tid\":" + pid +
+                  ",\"connection\":7,\"message\":\"calm while testing\",\"client\":\"::1\","
+                  "\"request\":\"GET /\\\"\\\\\\n\\u007f\\u0000\xc3\xa4\\\\xE4\"}\n");
+    EXPECT_EQ(reading.folder.read("y.log"), "");
+    EXPECT_EQ(LineParts::current(), nullptr);
 }
 
 TEST(ErrorLog, StderrIsNotWrittenTwice) {
