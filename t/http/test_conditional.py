@@ -26,6 +26,14 @@ def site(module_server):
     return s
 
 
+@pytest.mark.parametrize('time, etag', [(-1, '"-1-7"'), (-2**31, '"-80000000-7"'), (0, '"0-7"'), (2**33, '"200000000-7"')])
+def test_times_before_1970_and_late_ones(site, time, etag):
+    """The tag is nginx's: a client may have it of another server of the same files."""
+    os.utime(site.write(f'html/at{time}', 'content'), (time, time))
+    assert site.get(f'/at{time}').headers['ETag'] == etag
+    assert site.get(f'/at{time}', {'If-None-Match': etag}).status == 304
+
+
 @pytest.mark.parametrize('name, value, status', [
     ('If-Modified-Since', '{date}', 304), ('If-Modified-Since', OLD, 200), ('If-Modified-Since', NEW, 200), ('If-Modified-Since', 'x', 200),
     ('If-Modified-Since', 'Sunday, 13-Sep-20 12:26:40 GMT', 304), ('If-Modified-Since', 'Sun Sep 13 12:26:40 2020', 304),

@@ -126,8 +126,10 @@ RecentFiles& recent_files() {
 }
 
 Text write_etag(std::span<char> room, const FileInfo& info) {
+    const int64_t time = info.modified.count;
+    const auto distance = static_cast<uint64_t>(time < 0 ? -time : time);
     return TextBuilder(room)
-        .add('"', Hex{static_cast<uint64_t>(info.modified.count)}, '-', Hex{static_cast<uint64_t>(info.size)}, '"')
+        .add(time < 0 ? "\"-" : "\"", Hex{distance}, '-', Hex{static_cast<uint64_t>(info.size)}, '"')
         .text();
 }
 
