@@ -37,7 +37,11 @@ CONF = r'''
         location /try { try_files /none @named; }
         location @named { return 200 "named $uri"; }
         location /slash/ { proxy_pass http://127.0.0.1:1; }
+        location /slash-more/ { return 200 more; }
+        location = /slash! { return 200 exclamation; }
         location /noslash/ { return 200 noslash; }
+        location /both { return 200 both; }
+        location /both/ { proxy_pass http://127.0.0.1:1; }
         location /case/ { return 200 case; }
         location /writable {
             limit_except GET PUT { deny all; }
@@ -62,6 +66,7 @@ def site(module_server):
     ('/nest/x.css', 'nest-css'), ('/nest/in/x.css', 'nest-css'), ('/nest/plain/x.css', 'nest-plain'), ('/nest/x.png', 'png'),
     ('/re/x.css', 're-css'), ('/re/x', 're'), ('/with%20space', 'space'), ('/enc%20oded', 'root'), ('/try', 'named /try'),
     ('/a/../outer/x', 'outer'), ('/%61/b', 'ab'), ('//a//b', 'ab'), ('/a/./b', 'ab'), ('/CASE/', 'root'), ('/noslash', 'root'),
+    ('/both', 'both'), ('/slash-', 'root'), ('/slash-more/', 'more'),
 ])
 def test_location(site, target, answer):
     r = site.get(target)

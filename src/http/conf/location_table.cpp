@@ -11,13 +11,9 @@
 namespace sluice::http {
 
 bool LocationTable::add(Location& location) {
-    const auto is_regex = [](Location::Kind kind) { return kind == Location::Kind::regex; };
-    const auto is_exact = [](Location::Kind kind) { return kind == Location::Kind::exact; };
-    if (!is_regex(location.kind)) {
-        for (const Location* other : all_) {
-            if (is_regex(other->kind) || other->name != location.name) continue;
-            if (is_exact(other->kind) == is_exact(location.kind)) return false;
-        }
+    if (location.kind != Location::Kind::regex) {
+        auto& names = location.kind == Location::Kind::exact ? exact_names_ : prefix_names_;
+        if (!names.insert(location.name).second) return false;
     }
     all_.push_back(&location);
     return true;
@@ -67,11 +63,21 @@ LocationTable::Found LocationTable::find_prefix(Text uri) const {
             break;
         }
     }
-    // "/x" where only "/x/" exists and would be passed on: its client is sent to the name with the slash.
-    if (after != nodes_.end() && after->name.size() == uri.size() + 1 && after->name.back() == '/' &&
-        after->name.starts_with(uri) && after->prefix != nullptr && after->prefix->redirects_to_slash)
-        return {after->prefix, false, true};
-    return found;
+    const bool is_named_so = found.location != nullptr && found.location->name.size() == uri.size();
+    const bool is_extended = after != nodes_.end() && after->name.starts_with(uri);
+    if (is_named_so || !is_extended) return found;
+    const Location* slashed = find_slashed(static_cast<size_t>(after - nodes_.begin()), uri);
+    return slashed != nullptr ? Found{slashed, false, true} : found;
+}
+
+const Location* LocationTable::find_slashed(size_t first, Text uri) const {
+    // Others may stand in between: "/x-y/" is less than "/x/".
+    const auto at = std::partition_point(
+        nodes_.begin() + static_cast<std::ptrdiff_t>(first), nodes_.end(),
+        [uri](const Node& node) { return node.name.starts_with(uri) && node.name[uri.size()] < '/'; });
+    const bool is_there = at != nodes_.end() && at->name.size() == uri.size() + 1 && at->name.starts_with(uri) &&
+                          at->name.back() == '/' && at->prefix != nullptr && at->prefix->redirects_to_slash;
+    return is_there ? at->prefix : nullptr;
 }
 
 const Location* LocationTable::find_regex(Request& request, bool& failed) const {

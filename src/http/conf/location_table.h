@@ -2,6 +2,7 @@
 // the regexes in the order written unless the prefix was ^~.
 #pragma once
 
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/arena.h"
@@ -40,7 +41,13 @@ class LocationTable {
         Location* prefix = nullptr;
         int32_t parent = -1;  ///< nearest entry whose name is a proper prefix of this one
     };
+    /// "/x" where "/x/" would be passed on: its client is sent to the name with the slash. Null when there is none
+    /// among the nodes from `first`, the first one behind `uri`.
+    const Location* find_slashed(size_t first, Text uri) const;
+
     std::vector<Location*> all_;
+    std::unordered_set<Text> exact_names_;  ///< those taken so far
+    std::unordered_set<Text> prefix_names_;
     std::vector<Node> nodes_;         ///< by name
     std::vector<Location*> regexes_;  ///< as written
 };
