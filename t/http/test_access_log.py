@@ -94,6 +94,17 @@ def test_variable_path(server):
     assert s.access(1, 'logs/two.log') == ['/two'] and s.access(1, 'logs/three.log') == ['/three']
 
 
+def test_variable_path_where_the_alias_is_a_file(server):
+    s = server(HEAD + 'server { listen 127.0.0.1:%%main%%; access_log logs/$arg_name.log u; '
+               'location = /icon { alias %%PREFIX%%/html/file; } location /in { root %%PREFIX%%/html/file; return 200; } }', files={'html/file': 'x'})
+    assert s.get('/icon?name=icon').text == 'x'
+    assert s.access(1, 'logs/icon.log') == ['/icon']
+    assert 'existence failed' not in s.log()
+    s.get('/in?name=in')
+    s.wait_log(r'testing "[^"]*/html/file" existence failed \(20: Not a directory\) while logging request')
+    assert s.read('logs/in.log') == ''
+
+
 def test_variable_path_without_root_is_not_written(server):
     s = server(HEAD + 'server { listen 127.0.0.1:%%main%%; root %%PREFIX%%/nowhere; access_log logs/$arg_name.log u; location / { return 200; } }')
     s.get('/x?name=x')

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/log/clock.h"
+#include "http/conf/location_conf.h"
 #include "http/log/log_conf.h"
 #include "http/path.h"
 #include "http/request.h"
@@ -21,7 +22,9 @@ bool has_root(Request& request) {
     const char* const path = request.arena().copy_c_str(root);
     struct stat there {};
     int number = ::stat(path, &there) != 0 ? errno : 0;
-    if (number == 0 && !S_ISDIR(there.st_mode)) number = ENOTDIR;
+    // An alias may name a file: nginx asks no more when it was answered with it.
+    const bool may_be_file = request.conf<LocationConf>().root->is_alias;
+    if (number == 0 && !S_ISDIR(there.st_mode) && !(may_be_file && S_ISREG(there.st_mode))) number = ENOTDIR;
     if (number != 0) request.log().error(number, "testing \"", root, "\" existence failed");
     return number == 0;
 }
