@@ -123,8 +123,9 @@ bool RequestBody::open_file(Request& request) {
     }
     file_ = std::move(made->fd);
     file_path_ = made->path;
-    if (*core.client_body_in_file_only == BodyInFileOnly::off)
-        request.log().write(LogLevel::warn, 0, "a client request body is buffered to a temporary file ", file_path_);
+    const bool is_wanted = *core.client_body_in_file_only != BodyInFileOnly::off;
+    request.log().write(is_wanted ? LogLevel::notice : LogLevel::warn, 0,
+                        "a client request body is buffered to a temporary file ", file_path_);
     if (!stays) remove_at_end(request.arena(), file_path_);
     return true;
 }

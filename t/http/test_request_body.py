@@ -124,6 +124,7 @@ def test_unread_body_that_comes_later(site):
 def test_files(site):
     assert site.request('POST', '/file', body=b'kept').status == 200
     path = site.up.last.headers['X-File']
+    site.wait_log(rf'\[notice\] .* a client request body is buffered to a temporary file {path}, client')
     assert open(path, 'rb').read() == b'kept' and os.stat(path).st_mode & 0o777 == 0o600
     assert site.request('POST', '/levels', body=b'x').status == 200
     assert re.fullmatch(rf'{site.prefix}/temp/leveled/\d/\d\d/\d{{10}}', site.up.last.headers['X-File'])
