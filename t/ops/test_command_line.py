@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
@@ -49,6 +50,17 @@ def test_version(program):
     code, out, err = program.run('-v')
     assert (code, out) == (0, '')
     assert re.fullmatch(r'nginx version: \w+/\d+\.\d+\.\d+\n', err)
+
+
+@pytest.mark.skipif(not shutil.which('cc'), reason='there is no C compiler here')
+def test_library_that_asks_for_variables_at_the_end(program, tmp_path, monkeypatch):
+    """As libfaketime and profilers do, which are loaded by LD_PRELOAD and end after the program."""
+    source = program.write('extern char **environ;\n__attribute__((destructor)) static void end(void) {\n'
+                           '    int n = 0;\n    for (char **e = environ; *e; e++) n += **e;\n    if (n == 0) __builtin_trap();\n}\n', 'asking.c')
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', tmp_path / 'asking.so', source], check=True)
+    monkeypatch.setenv('LD_PRELOAD', str(tmp_path / 'asking.so'))
+    monkeypatch.setenv('ASAN_OPTIONS', 'verify_asan_link_order=0')
+    assert program.run('-v')[0] == 0
 
 
 def test_build(program):

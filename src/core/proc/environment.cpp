@@ -34,8 +34,9 @@ std::vector<std::string> kept_environment(const Settings& settings) {
 }
 
 void apply_environment(const Settings& settings) {
-    static std::vector<std::string> strings;
-    static std::vector<char*> pointers;
+    // Never freed: libraries that end after us (LD_PRELOAD) may ask for variables.
+    static auto& strings = *new std::vector<std::string>;
+    static auto& pointers = *new std::vector<char*>;
     strings = kept_environment(settings);
     pointers.clear();
     for (std::string& string : strings) pointers.push_back(string.data());

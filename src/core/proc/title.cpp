@@ -31,10 +31,11 @@ void extend(char*& end, char* string) {
     if (string == end) end = string + std::strlen(string) + 1;
 }
 
-/// Copies the environment and lets libc use the copies.
+/// Copies the environment and lets libc use the copies. They are never freed: libraries that end after us
+/// (LD_PRELOAD) may ask for variables.
 void move_environment(char*& end) {
-    static std::vector<std::string> copies;
-    static std::vector<char*> pointers;
+    static auto& copies = *new std::vector<std::string>;
+    static auto& pointers = *new std::vector<char*>;
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
         extend(end, *variable);
         copies.emplace_back(*variable);
