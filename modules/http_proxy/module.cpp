@@ -51,14 +51,15 @@ http::Verdict proxy(http::Request& request) {
             request.log().error(0, "https protocol requires SSL support");
             return http::Verdict::respond(500);
         }
-        group = http::upstream::find_or_make_group(request, url.name, url.port_choice());
-        if (group == nullptr) return http::Verdict::respond(502);
     }
+    // Known to the log even where the name leads nowhere.
+    request.make_state<State>() = {&request.location(), url.host,
+                                   url.name.starts_with("unix:") ? uint16_t{0} : url.port_choice().number()};
+    if (group == nullptr) group = http::upstream::find_or_make_group(request, url.name, url.port_choice());
+    if (group == nullptr) return http::Verdict::respond(502);
     const bool is_unchanged = request.uri.data() == request.parsed_uri.data() &&
                               request.uri.size() == request.parsed_uri.size() &&
                               request.args.data() == request.parsed_args.data();
-    request.make_state<State>() = {&request.location(), url.host,
-                                   url.name.starts_with("unix:") ? uint16_t{0} : url.port_choice().number()};
     const Text uri = make_uri(request.arena(), {.target = url.uri,
                                                 .is_evaluated = target.group == nullptr,
                                                 .unparsed = is_unchanged ? request.unparsed_uri : Text{},

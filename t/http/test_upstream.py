@@ -508,10 +508,11 @@ def test_names_of_the_upstream(server, upstream):
     up = upstream(lambda asked: reply('x', headers={'X-Accel-Redirect': '/text'} if 'away' in asked.target else {}))
     s = server('''log_format v "$request_uri|$proxy_host|$proxy_port"; access_log logs/v.log v;
         server { listen 127.0.0.1:%%main%%; location / { proxy_pass http://127.0.0.1:%%a%%; } location /text { return 200 text; }
-        location /dead { proxy_pass http://127.0.0.1:1; error_page 502 /text; } location /unix { proxy_pass http://unix:/no/such.sock; } }''', ports={'a': up.port})
-    for target in ('/', '/away', '/dead', '/unix'):
+        location /dead { proxy_pass http://127.0.0.1:1; error_page 502 /text; } location /unix { proxy_pass http://unix:/no/such.sock; }
+        location /nowhere { set $name no.such.name; proxy_pass http://$name; } }''', ports={'a': up.port})
+    for target in ('/', '/away', '/dead', '/unix', '/nowhere'):
         s.get(target)
-    assert s.access(4, 'logs/v.log') == [f'/|127.0.0.1:{up.port}|{up.port}', '/away|-|-', '/dead|-|-', '/unix|localhost|']
+    assert s.access(5, 'logs/v.log') == [f'/|127.0.0.1:{up.port}|{up.port}', '/away|-|-', '/dead|-|-', '/unix|localhost|', '/nowhere|no.such.name|80']
 
 
 def test_unix_member(server, upstream, tmp_path):
