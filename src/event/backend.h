@@ -44,6 +44,7 @@ class Backend {
     virtual void go_on(Connection& connection, bool is_blocked) = 0;
     virtual void close(Connection& connection) = 0;
 
+    /// Where the kernel will not have it now, Listener::on_start_failed() tries again later.
     virtual void start(Listener& listener) = 0;
     virtual void stop(Listener& listener) = 0;
     /// The listener goes: nothing may point to it any more.

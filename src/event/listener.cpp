@@ -14,6 +14,25 @@
 
 namespace sluice::event {
 
+namespace {
+
+/// Errors of the connection that was taken from the queue, which is gone (accept(2)); the next one may be fine.
+bool is_of_one_connection(int error) {
+    switch (error) {
+        case ECONNABORTED:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENONET:
+        case EPROTO:
+        case ENOPROTOOPT: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
 Listener::Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, const Options& options)
     : loop_(loop),
       handler_(handler),
@@ -91,15 +110,30 @@ bool Listener::may_take_all(bool goes_on) const {
 
 void Listener::on_accept_failed(int error) {
     if (error == EAGAIN || error == EINTR || error == ECANCELED || !is_running_) return;
-    if (error != EMFILE && error != ENFILE) {
-        loop_.log().write(error == ECONNABORTED ? LogLevel::error : LogLevel::alert, error, "accept4() failed");
+    if (is_of_one_connection(error)) {
+        loop_.log().write(LogLevel::error, error, "accept4() failed");
         return;
     }
-    // Where connections that make room let one in after the other, it would be said for each.
+    const bool is_out_of_descriptors = error == EMFILE || error == ENFILE;
+    complain(is_out_of_descriptors ? LogLevel::crit : LogLevel::alert, error, "accept4() failed");
+    // The connection still waits, and trying again at once would fail again.
+    if (!is_out_of_descriptors || !handler_.make_room()) pause();
+}
+
+void Listener::on_start_failed(int error) {
+    complain(LogLevel::alert, error, "epoll_ctl() failed");
+    pause();
+}
+
+/// Where connections that make room let one in after the other, it would be said for each.
+void Listener::complain(LogLevel level, int error, Text what) {
     const int64_t second = loop_.wall_msec() / 1000;
     if (!std::exchange(complained_, true) && std::exchange(complained_at_, second) != second)
-        loop_.log().write(LogLevel::crit, error, "accept4() failed");
-    if (handler_.make_room() || !is_running_) return;
+        loop_.log().write(level, error, what);
+}
+
+void Listener::pause() {
+    if (!is_running_) return;
     hold_back();
     retry_.arm(loop_, options_.retry_delay);
 }

@@ -64,7 +64,7 @@ class Listener {
         bool multi_accept = false;
         bool is_exclusive = true;  ///< several workers share the socket: one of them is woken per connection
         bool takes_turns = false;  ///< accepts only while set_turn() says so (`accept_mutex`)
-        Msec retry_delay{500};     ///< accept_mutex_delay: pause after running out of descriptors
+        Msec retry_delay{500};     ///< accept_mutex_delay: pause when accepting fails
     };
     Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, const Options& options);
     Listener(const Listener&) = delete;
@@ -98,8 +98,13 @@ class Listener {
     void settle(bool was_accepting);
     /// Whether to accept (one more) now.
     bool may_accept();
-    /// Logs why accept failed. Stops for a while when descriptors ran out and no room can be made.
+    /// Logs why accept failed, and tries again after a pause when that was no fault of one connection and no room can
+    /// be made.
     void on_accept_failed(int error);
+    /// The kernel would not tell of connections: tries again after a pause.
+    void on_start_failed(int error);
+    void complain(LogLevel level, int error, Text what);
+    void pause();
     void deliver(int fd, const SocketAddress& peer);
     /// One whose peer's address did not come with it. A client that has reset it meanwhile has no address any more,
     /// and what it sent counts for nothing (RFC 9293 §3.10.7.4): it is closed.
@@ -117,7 +122,7 @@ class Listener {
     bool is_running_ = false;
     bool is_held_back_ = false;  ///< running, but without room at present
     bool has_turn_;
-    bool complained_ = false;    ///< that descriptors ran out, since one was accepted last
+    bool complained_ = false;    ///< that accepting fails, since one was accepted last
     int64_t complained_at_ = 0;  ///< the last second in which that was said
     void* operation_ = nullptr;  ///< the backend's
 };

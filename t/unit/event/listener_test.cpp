@@ -330,6 +330,39 @@ TEST_P(ListenerTest, RunningOutOfDescriptorsIsSaidOnceAndPasses) {
     EXPECT_TRUE(until([&] { return acceptor.accepted.size() == 20; }));
 }
 
+/// As when the kernel has no memory for a connection: what waits goes on waiting, and each try fails at once.
+TEST_P(ListenerTest, AcceptingThatFailsIsSaidOnceAndTriedAgainAfterAPause) {
+    Listener listener(*loop, listening.get(), acceptor, nullptr, {.retry_delay = {50}});
+    listener.start();
+    loop->turn({0});
+    ::shutdown(listening.get(), SHUT_RDWR);  // no longer one that listens
+    ASSERT_TRUE(until([&] { return !route.lines.empty(); }));
+    int turns = 0;
+    const int64_t begin = monotonic();
+    for (; monotonic() < begin + 200; ++turns) loop->turn({20});
+    EXPECT_LE(turns, 60) << "it must not spin";
+    ASSERT_EQ(route.lines.size(), 1U);
+    EXPECT_TRUE(route.lines[0].starts_with("alert ")) << route.lines[0];
+    EXPECT_TRUE(route.lines[0].ends_with(": accept4() failed (22: Invalid argument)")) << route.lines[0];
+    ASSERT_EQ(::listen(listening.get(), 16), 0);
+    const Peer client = client_of(listening.get());
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() == 1; }));
+}
+
+TEST_P(ListenerTest, WhatTheKernelWillNotWatchIsTriedAgainAfterAPause) {
+    const int number = ::dup(listening.get());
+    ::close(number);
+    Listener listener(*loop, number, acceptor, nullptr, {.retry_delay = {50}});
+    listener.start();
+    ASSERT_TRUE(until([&] { return !route.lines.empty(); }));
+    const UniqueFd late(::dup3(listening.get(), number, O_CLOEXEC));
+    const Peer client = client_of(listening.get());
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() == 1; }));
+    EXPECT_EQ(route.lines.size(), 1U);
+    listener.stop();
+    EXPECT_TRUE(until([&] { return !listener.has_operations(); }));
+}
+
 TEST_P(ListenerTest, MayBeStoppedFromItsHandler) {
     Listener listener(*loop, listening.get(), acceptor, nullptr, {.multi_accept = true});
     acceptor.in_accepted = [&] {
