@@ -114,6 +114,7 @@ Result<std::span<const KnownDirective>> Loader::find(Text name, Context context)
     }
     const auto with = index().with_directive(name);
     if (known().empty() && !with.empty()) return not_as_indexed(*with.front(), name);
+    if (known().empty() && index_failure_ != nullptr) return *index_failure_;
     return known();
 }
 

@@ -81,6 +81,7 @@ class Loader final : public conf::Directives {
     std::unordered_map<const conf::Slot*, TypePlace> places_of_types_;
     std::deque<std::vector<const conf::Directive*>> row_lists_;  ///< what KnownType::rows views
     mutable std::unique_ptr<Index> index_;                       ///< read when first needed
+    mutable std::unique_ptr<Error> index_failure_;               ///< why it is empty; null: it could be read
 };
 
 /// Writes the index of a folder anew, in one step; the lines of the modules that could be mapped, `errors` tells of

@@ -19,12 +19,16 @@ bool exists(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
 
-std::string read_text(const std::string& path) {
+/// Nothing where there is no such file.
+Result<std::string> read_text(const std::string& path) {
     std::string content;
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) return content;
+    if (!fd) return Error("open() \"" + path + "\" failed", errno);
     char room[16384];
     ssize_t got = 0;
-    while (fd && (got = ::read(fd.get(), room, sizeof room)) > 0) content.append(room, static_cast<size_t>(got));
+    while ((got = ::read(fd.get(), room, sizeof room)) > 0) content.append(room, static_cast<size_t>(got));
+    if (got < 0) return Error("read() \"" + path + "\" failed", errno);
     return content;
 }
 
@@ -66,7 +70,10 @@ Result<void> replace_file(const std::string& path, Text content) {
 }  // namespace
 
 const Index& Loader::index() const {
-    if (!index_) index_ = std::make_unique<Index>(read_text(places_.modules + std::string(Index::kFileName)));
+    if (index_) return *index_;
+    Result<std::string> text = read_text(places_.modules + std::string(Index::kFileName));
+    if (!text) index_failure_ = std::make_unique<Error>(text.error());
+    index_ = std::make_unique<Index>(text ? std::move(*text) : std::string{});
     return *index_;
 }
 

@@ -1,11 +1,13 @@
 // The loader: what it maps, refuses, finds by itself and lets go. The modules are those of t/data/modules.
 #include "core/module/loader.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
 #include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/module/names.h"
@@ -370,6 +372,14 @@ TEST_F(LoaderTest, LoadsWhatAVariableNeeds) {
     EXPECT_TRUE(loads("versioned_x", Context::http));
     EXPECT_FALSE(loads("versioned_x", Context::http));
     EXPECT_EQ(loader_->modules().size(), 3U);
+}
+
+TEST_F(LoaderTest, AnIndexThatCannotBeReadIsNamed) {
+    ASSERT_EQ(::mkdir((modules() + "modules.index").c_str(), 0755), 0);
+    const auto found = loader_->find("versioned_value", Context::http);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().text, "read() \"" + modules() + "modules.index\" failed");
+    EXPECT_EQ(found.error().number, EISDIR);
 }
 
 TEST_F(LoaderTest, AutoloadCanBeTurnedOff) {
