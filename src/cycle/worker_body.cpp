@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/proc/child.h"
+
 namespace sluice::cycle {
 
 namespace {
@@ -11,7 +13,6 @@ namespace {
 constexpr Msec kGrace{1000};
 constexpr unsigned kLastTurns = 100;
 constexpr Msec kLastTurn{10};
-constexpr int kFatal = 2;  // the master does not start such a worker again
 
 }  // namespace
 
@@ -26,7 +27,10 @@ WorkerBody::WorkerBody(proc::Worker& process, Cycle& cycle)
       timeout_(event::Timer::call<&WorkerBody::on_timeout>, this) {}
 
 int WorkerBody::run() {
-    if (!start()) return kFatal;
+    if (const Result<void> started = start(); !started) {
+        cycle_.log().emerg(started.error().number, started.error().text);
+        return proc::exit_code_after(started.error().number);
+    }
     process_.say_ready();
     while (!is_terminated_ && !(is_shutting_down_ && !has_connections())) {
         loop_->turn(take_turn());
@@ -40,17 +44,14 @@ int WorkerBody::run() {
     return 0;
 }
 
-bool WorkerBody::start() {
+Result<void> WorkerBody::start() {
     const EventsConf& events = cycle_.events();
     Result<std::unique_ptr<event::Loop>> loop =
         event::Loop::create({.backend = *events.use, .connections = *events.worker_connections, .log = cycle_.log()});
-    if (!loop) {
-        cycle_.log().emerg(loop.error().number, loop.error().text);
-        return false;
-    }
+    if (!loop) return loop.error();
     loop_ = std::move(*loop);
-    wake_.start(*loop_);
-    if (!start_pools()) return false;
+    if (Result<void> started = wake_.start(*loop_); !started) return started;
+    if (Result<void> started = start_pools(); !started) return started;
 
     const event::WorkerSettings settings{
         .connections = *events.worker_connections,
@@ -63,12 +64,13 @@ bool WorkerBody::start() {
     };
     event::Service* last = nullptr;
     for (const Bound& bound : cycle_.bound()) {
-        if (bound.service != last && !start_service(*bound.service, settings)) return false;
+        if (bound.service != last)
+            if (Result<void> started = start_service(*bound.service, settings); !started) return started;
         last = bound.service;
         for (size_t i = 0; i < bound.fds.size(); ++i)
             if (listens_on(bound, i)) services_.back()->listen(*bound.binding, bound.fds[i]);
     }
-    return true;
+    return {};
 }
 
 /// Before a turn of the loop: whether this worker accepts in it. Returns how long the loop may wait: who has not got
@@ -92,27 +94,21 @@ bool WorkerBody::listens_on(const Bound& bound, size_t socket) const {
     return socket == process_.index() || socket >= bound.count;
 }
 
-bool WorkerBody::start_service(event::Service& service, const event::WorkerSettings& settings) {
+Result<void> WorkerBody::start_service(event::Service& service, const event::WorkerSettings& settings) {
     Result<std::unique_ptr<event::ServiceWorker>> started = service.start(*loop_, settings);
-    if (!started) {
-        cycle_.log().emerg(started.error().number, started.error().text);
-        return false;
-    }
+    if (!started) return started.error();
     services_.push_back(std::move(*started));
-    return true;
+    return {};
 }
 
 /// Now, so that a pool that can't be made is not first noticed by a request. Threads start as they are needed.
-bool WorkerBody::start_pools() {
+Result<void> WorkerBody::start_pools() {
     for (const event::ThreadPoolOptions& options : cycle_.core().thread_pools) {
         Result<std::unique_ptr<event::ThreadPool>> made = event::ThreadPool::create(*loop_, options);
-        if (!made) {
-            cycle_.log().emerg(made.error().number, made.error().text);
-            return false;
-        }
+        if (!made) return made.error();
         pools_.push_back(std::move(*made));
     }
-    return true;
+    return {};
 }
 
 event::ThreadPool* WorkerBody::find(Text name) {

@@ -22,9 +22,9 @@ class WorkerBody final : event::ThreadPools {
     int run();
 
  private:
-    bool start();
-    bool start_pools();
-    bool start_service(event::Service& service, const event::WorkerSettings& settings);
+    Result<void> start();
+    Result<void> start_pools();
+    Result<void> start_service(event::Service& service, const event::WorkerSettings& settings);
     bool listens_on(const Bound& bound, size_t socket) const;
     Msec take_turn();
     void give_turn();

@@ -49,7 +49,8 @@ class Backend {
     virtual void stop(Listener& listener) = 0;
     /// The listener goes: nothing may point to it any more.
     virtual void forget(Listener& listener) = 0;
-    virtual void start(Watch& watch) = 0;
+    /// An error when the kernel will not watch: nothing is told then.
+    virtual Result<void> start(Watch& watch) = 0;
     virtual void stop(Watch& watch) = 0;
     /// Begins to read a piece of a file; FileRead::on_completion() follows from the loop. False: this backend has no
     /// way to do so without blocking.

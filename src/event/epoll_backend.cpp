@@ -313,8 +313,9 @@ bool EpollBackend::accept_one(Listener& listener) {
     return true;
 }
 
-void EpollBackend::start(Watch& watch) {
-    add(watch.fd_, EPOLLIN, pack(&watch, 0, kWatch));
+Result<void> EpollBackend::start(Watch& watch) {
+    if (add(watch.fd_, EPOLLIN, pack(&watch, 0, kWatch))) return {};
+    return Error("epoll_ctl() failed", errno);
 }
 
 void EpollBackend::stop(Watch& watch) {

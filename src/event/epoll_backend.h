@@ -36,7 +36,7 @@ class EpollBackend final : public Backend {
     void start(Listener& listener) override;
     void stop(Listener& listener) override;
     void forget(Listener& listener) override;
-    void start(Watch& watch) override;
+    Result<void> start(Watch& watch) override;
     void stop(Watch& watch) override;
     bool start(FileRead&) override { return false; }
 

@@ -117,10 +117,11 @@ Watch::~Watch() {
     stop();
 }
 
-void Watch::start(Loop& loop) {
-    if (loop_ != nullptr) return;
-    loop_ = &loop;
-    loop.backend().start(*this);
+Result<void> Watch::start(Loop& loop) {
+    if (loop_ != nullptr) return {};
+    Result<void> started = loop.backend().start(*this);
+    if (started) loop_ = &loop;
+    return started;
 }
 
 void Watch::stop() {

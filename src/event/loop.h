@@ -62,7 +62,8 @@ class Watch {
     Watch(int fd, Task::Callback callback, void* owner) : fd_(fd), callback_(callback), owner_(owner) {}
     Watch(const Watch&) = delete;
     ~Watch();
-    void start(Loop& loop);
+    /// An error when the kernel will not watch.
+    Result<void> start(Loop& loop);
     void stop();
     int fd() const { return fd_; }
     void fire() { callback_(owner_); }

@@ -67,16 +67,16 @@ void ThreadJob::cancel() {
 Result<std::unique_ptr<ThreadPool>> ThreadPool::create(Loop& loop, const ThreadPoolOptions& options) {
     UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!wake) return Error("eventfd() failed", errno);
-    return std::unique_ptr<ThreadPool>(new ThreadPool(loop, options, std::move(wake)));
+    std::unique_ptr<ThreadPool> pool(new ThreadPool(loop, options, std::move(wake)));
+    if (Result<void> started = pool->watch_.start(loop); !started) return started.error();
+    return pool;
 }
 
 ThreadPool::ThreadPool(Loop& loop, const ThreadPoolOptions& options, UniqueFd wake)
     : options_(options),
       log_(loop.log()),
       wake_(std::move(wake)),
-      watch_(wake_.get(), Task::call<&ThreadPool::on_finished>, this) {
-    watch_.start(loop);
-}
+      watch_(wake_.get(), Task::call<&ThreadPool::on_finished>, this) {}
 
 ThreadPool::~ThreadPool() {
     watch_.stop();

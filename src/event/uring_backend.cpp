@@ -216,11 +216,12 @@ bool UringBackend::start(FileRead& read) {
 
 // --- watches ---
 
-void UringBackend::start(Watch& watch) {
+Result<void> UringBackend::start(Watch& watch) {
     auto* operation = new WatchOperation(*this, watch);
     watches_.push_back(*operation);
     watch.operation_ = operation;
     poll(*operation);
+    return {};
 }
 
 void UringBackend::stop(Watch& watch) {

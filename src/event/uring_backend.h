@@ -35,7 +35,7 @@ class UringBackend final : public Backend {
     void start(Listener& listener) override;
     void stop(Listener& listener) override;
     void forget(Listener& listener) override;
-    void start(Watch& watch) override;
+    Result<void> start(Watch& watch) override;
     void stop(Watch& watch) override;
     bool start(FileRead& read) override;
 

@@ -28,7 +28,7 @@ void set_limit(const Log& log, __rlimit_resource resource, Text name, std::optio
 
 [[noreturn]] void fail(const Log& log, LogLevel level, int number, Text what) {
     log.write(level, number, what, " failed");
-    std::exit(kFatal);
+    std::exit(exit_code_after(number));
 }
 
 void become(const User& user, const Log& log) {
@@ -60,6 +60,17 @@ void set_up(const Settings& settings, uint32_t index, const Log& log) {
 }
 
 }  // namespace
+
+int exit_code_after(int number) {
+    switch (number) {
+        case EAGAIN:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+        case ENOSPC: return kFailed;
+        default: return kFatal;
+    }
+}
 
 void run_child(Generation& generation, const HelperProcess* helper, const Worker::Origin& origin) {
     const Log log = generation.log();

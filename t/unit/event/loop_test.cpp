@@ -114,7 +114,7 @@ void add_to(int fd, uint64_t value) {
 TEST_P(LoopTest, WatchesAreLevelTriggered) {
     const UniqueFd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     Reader reader(event.get());
-    reader.watch.start(*loop);
+    ASSERT_TRUE(reader.watch.start(*loop));
     loop->turn({1});
     EXPECT_EQ(reader.calls, 0);
     for (uint64_t i = 1; i <= 5; ++i) {
@@ -132,8 +132,18 @@ TEST_P(LoopTest, WatchesAreLevelTriggered) {
     EXPECT_EQ(reader.calls, last);
     reader.stops = false;
     reader.reads = true;
-    reader.watch.start(*loop);
+    ASSERT_TRUE(reader.watch.start(*loop));
     EXPECT_TRUE(until([&] { return reader.total == 15 + 7; }));
+}
+
+TEST_P(LoopTest, AWatchThatTheKernelRefusesSaysSo) {
+    if (GetParam() != BackendKind::epoll) GTEST_SKIP() << "io_uring polls anything";
+    const UniqueFd file = file_with("text");
+    Reader reader(file.get());
+    const Result<void> started = reader.watch.start(*loop);
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().text, "epoll_ctl() failed");
+    EXPECT_EQ(started.error().number, EPERM);
 }
 
 TEST_P(LoopTest, AWatchMayGoAtAnyTime) {
@@ -141,7 +151,7 @@ TEST_P(LoopTest, AWatchMayGoAtAnyTime) {
     for (int i = 0; i < 20; ++i) {
         auto reader = std::make_unique<Reader>(event.get());
         reader->reads = false;
-        reader->watch.start(*loop);
+        ASSERT_TRUE(reader->watch.start(*loop));
         if (i % 2 == 0) add_to(event.get(), 1);
         if (i % 3 == 0) loop->turn({0});
         reader.reset();

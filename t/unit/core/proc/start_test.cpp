@@ -1,4 +1,5 @@
 // Starting: the daemon, what is inherited, what a worker is set up with, helpers, and life without a master.
+#include <cerrno>
 #include <csignal>
 #include <sstream>
 
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/log/open_files.h"
+#include "core/proc/child.h"
 #include "core/proc/run.h"
 #include "core/proc/toy.h"
 
@@ -100,6 +102,12 @@ TEST(Worker, FolderThatIsMissingIsFatal) {
     EXPECT_TRUE(toy.logs("exited with fatal code 2 and cannot be respawned"));
     toy.signal(SIGTERM);
     EXPECT_EQ(toy.wait_for_end(), 0);
+}
+
+/// kFailed: the master tries again, at longer and longer intervals.
+TEST(Worker, AShortageOfTheMachineIsNotFatal) {
+    for (const int number : {ENOMEM, ENOBUFS, ENFILE, ENOSPC, EAGAIN}) EXPECT_EQ(exit_code_after(number), kFailed);
+    for (const int number : {0, EPERM, ENOENT, EACCES, EMFILE}) EXPECT_EQ(exit_code_after(number), kFatal);
 }
 
 TEST(Worker, SeesTheEnvironmentThatIsKept) {
