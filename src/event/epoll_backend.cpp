@@ -278,8 +278,7 @@ void EpollBackend::flush(Connection& connection) {
 
 void EpollBackend::start(Listener& listener) {
     const uint32_t exclusive = listener.options_.is_exclusive ? uint32_t{EPOLLEXCLUSIVE} : 0;
-    if (!add(listener.fd_, EPOLLIN | exclusive, pack(&listener, 0, kListener)))
-        listener.on_start_failed(errno);
+    if (!add(listener.fd_, EPOLLIN | exclusive, pack(&listener, 0, kListener))) listener.on_start_failed(errno);
 }
 
 void EpollBackend::stop(Listener& listener) {
