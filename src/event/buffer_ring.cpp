@@ -1,6 +1,8 @@
 // BufferRing: what lies in the ring is poisoned for AddressSanitizer, which does not see the kernel write.
 #include "event/buffer_ring.h"
 
+#include <cerrno>
+
 #include <sys/mman.h>
 
 namespace sluice::event {
@@ -19,8 +21,10 @@ bool BufferRing::open(::io_uring& ring) {
     request.ring_addr = reinterpret_cast<uint64_t>(memory);
     request.ring_entries = places_;
     request.bgid = kGroup;
-    if (io_uring_register_buf_ring(&ring, &request, 0) != 0) {
+    const int result = io_uring_register_buf_ring(&ring, &request, 0);
+    if (result != 0) {
         ::munmap(memory, places_ * sizeof(io_uring_buf));
+        errno = -result;
         return false;
     }
     ring_ = &ring;

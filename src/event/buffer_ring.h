@@ -17,7 +17,7 @@ class BufferRing {
     BufferRing(const BufferRing&) = delete;
     ~BufferRing();
 
-    /// Registers the ring with the kernel. False: it refuses.
+    /// Registers the ring with the kernel. False, with errno: it refuses.
     bool open(::io_uring& ring);
     static constexpr uint16_t kGroup = 0;
 

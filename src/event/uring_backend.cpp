@@ -94,16 +94,22 @@ Result<void> UringBackend::try_out() {
     if (io_uring_cq_ready(&ring_) != 0)
         return Error("io_uring does not wait for a non-blocking socket", -pop().result);
     if (::write(theirs.get(), "x", 1) != 1) return Error("write() failed", errno);
-    wait({1000});
-    if (io_uring_cq_ready(&ring_) != 1) return Error("io_uring does not receive");
+    if (!await_completion()) return Error("io_uring does not receive");
     const Completion received = pop();
     const bool is_right = received.result == 1 && received.goes_on() && (received.flags & IORING_CQE_F_BUFFER) != 0;
     if ((received.flags & IORING_CQE_F_BUFFER) != 0) ring_buffers_.take(received.flags).release();
+    // Nothing may be left in flight: its completion would be taken for a connection's.
     cancel(kReceive);
-    wait({1000});
-    while (io_uring_cq_ready(&ring_) != 0) pop();
+    for (bool goes_on = received.goes_on(); goes_on; goes_on = pop().goes_on())
+        if (!await_completion()) return Error("io_uring does not cancel");
     if (!is_right) return Error("io_uring does not receive into provided buffers", std::max(0, -received.result));
     return {};
+}
+
+/// False: none came. A call that is interrupted, or finds no memory, is made again.
+bool UringBackend::await_completion() {
+    for (int tries = 0; tries < 3 && io_uring_cq_ready(&ring_) == 0; ++tries) wait({1000});
+    return io_uring_cq_ready(&ring_) != 0;
 }
 
 UringBackend::~UringBackend() {

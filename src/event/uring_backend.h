@@ -57,6 +57,7 @@ class UringBackend final : public Backend {
     explicit UringBackend(BufferPool& buffers);
     Result<void> set_up(uint32_t connections);
     Result<void> try_out();
+    bool await_completion();
 
     io_uring_sqe& next();
     void cancel(uint64_t data);

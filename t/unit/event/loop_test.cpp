@@ -1,6 +1,15 @@
 // The loop on both backends: timers, tasks, watches, the burial.
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "event/fixture.h"
@@ -134,6 +143,41 @@ TEST_P(LoopTest, WatchesAreLevelTriggered) {
     reader.reads = true;
     ASSERT_TRUE(reader.watch.start(*loop));
     EXPECT_TRUE(until([&] { return reader.total == 15 + 7; }));
+}
+
+/// From now on there is no memory for this process's calls of io_uring_enter() that both submit something and wait.
+void refuse_to_submit_and_wait() {
+    constexpr auto argument = [](unsigned index) {
+        return static_cast<uint32_t>(offsetof(seccomp_data, args) + index * sizeof(uint64_t));
+    };
+    sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(1)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(2)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{static_cast<unsigned short>(std::size(steps)), steps};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(2);
+}
+
+/// What it tries out must have ended before it is used: what comes later is taken for a connection's.
+TEST_P(LoopTest, LeavesNothingInFlightOfItsTrial) {
+    if (GetParam() != BackendKind::io_uring) GTEST_SKIP() << "there is no trial";
+    const pid_t child = ::fork();
+    if (child == 0) {
+        refuse_to_submit_and_wait();
+        const auto made = Loop::create({.backend = BackendKind::io_uring, .connections = 1, .log = {}});
+        for (int turn = 0; made && turn < 3; ++turn) (*made)->turn({0});
+        ::_exit(!made && made.error().text == "io_uring does not cancel" ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_P(LoopTest, AWatchThatTheKernelRefusesSaysSo) {
