@@ -41,8 +41,9 @@ struct SubrequestOptions {
     bool wants_body = true;      ///< false: the head is enough, as with HEAD, and no body is passed on (auth_request)
     bool is_background = false;  ///< the client's answer does not depend on it (mirror): it goes on when the client
                                  ///< has gone, and the main request stays until it is over
-    bool is_copy = false;  ///< method of the parent, and its collected body, instead of GET; of the others, those
-                           ///< that want a body get the parent's as well if all of it was read before, as in nginx
+    /// Method of the parent, and its collected body, instead of GET. Of the others, those that want a body get the
+    /// parent's as well if all of it was read before, as in nginx.
+    bool is_copy = false;
     bool in_memory = false;  ///< the owner wants bytes, not ranges of files
 };
 
