@@ -22,6 +22,15 @@ def is_there(s, name):
     return (s.prefix / f'{name}.sock').exists()
 
 
+def is_served(s, name):
+    """The file is there from bind() on, before listen()."""
+    try:
+        s.connect(f'{name}.sock').close()
+    except OSError:
+        return False
+    return True
+
+
 def end_old(s, old, new):
     old.send_signal(signal.SIGQUIT)
     wait_end(s, old)
@@ -37,7 +46,7 @@ def test_a_socket_that_the_new_binary_dropped(daemon, conf):
     assert s.get('/none', port='kept.sock').status == 404
     rewrite(s, BESIDE, BESIDE + LISTEN.format('gone'))
     s.signal('HUP')
-    wait_for(lambda: is_there(s, 'gone'), lambda: f'the socket again:\n{s.log()[-2000:]}')
+    wait_for(lambda: is_served(s, 'gone'), lambda: f'the socket again:\n{s.log()[-2000:]}')
     assert s.get('/none', port='gone.sock').status == 404
     s.follow(new)
     wait_for(lambda: len(processes.children(new.pid)) == 2, 'the end of the old workers')
