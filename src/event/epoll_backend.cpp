@@ -295,15 +295,7 @@ void EpollBackend::accept(Listener& listener) {
 
 /// False: stop for now.
 bool EpollBackend::accept_one(Listener& listener) {
-    SocketAddress peer;
-    socklen_t length = SocketAddress::capacity();
-    const int fd = ::accept4(listener.fd_, peer.get(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        listener.on_accept_failed(errno);
-        return false;
-    }
-    peer.set_length(length);
-    listener.deliver(fd, peer);
+    if (!listener.take_one()) return false;
     if (listener.options_.is_exclusive && ++listener.accepted_ >= kAcceptsInSuccession && listener.is_accepting()) {
         stop(listener);
         start(listener);

@@ -16,6 +16,13 @@ namespace sluice::event {
 
 namespace {
 
+/// The kernel may take a moment until it has forgotten a process that died (io_uring's requests end after it), and
+/// go on waking it: a listener looks this long after its start, ten times that, and so on.
+constexpr Msec kFirstLook{10};
+constexpr Msec kLastLook{1000};
+/// For a worker that died, that many may have been kept.
+constexpr unsigned kTakenByALook = 16;
+
 /// Errors of the connection that was taken from the queue, which is gone (accept(2)); the next one may be fine.
 bool is_of_one_connection(int error) {
     switch (error) {
@@ -39,6 +46,7 @@ Listener::Listener(Loop& loop, int fd, AcceptHandler& handler, void* endpoint, c
       endpoint_(endpoint),
       options_(options),
       retry_(Timer::call<&Listener::on_retry>, this),
+      look_(Timer::call<&Listener::on_look>, this),
       fd_(fd),
       has_turn_(!options.takes_turns) {}
 
@@ -52,12 +60,15 @@ void Listener::start() {
     is_running_ = true;
     is_held_back_ = false;
     settle(false);
+    look_after_ = kFirstLook;
+    look_.arm(loop_, look_after_);
 }
 
 void Listener::stop() {
     const bool was_accepting = is_accepting();
     is_running_ = is_held_back_ = false;
     retry_.disarm();
+    look_.disarm();
     settle(was_accepting);
 }
 
@@ -86,6 +97,27 @@ void Listener::settle(bool was_accepting) {
 
 void Listener::on_retry() {
     resume();
+}
+
+/// Whosever turn it is: nobody else knows of what it finds.
+void Listener::on_look() {
+    for (unsigned left = kTakenByALook; left > 0 && is_running_ && !is_held_back_ && handler_.room() != 0; --left)
+        if (!take_one()) break;
+    look_after_.count *= 10;
+    if (is_running_ && look_after_ <= kLastLook) look_.arm(loop_, look_after_);
+}
+
+bool Listener::take_one() {
+    SocketAddress peer;
+    socklen_t length = SocketAddress::capacity();
+    const int fd = ::accept4(fd_, peer.get(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        on_accept_failed(errno);
+        return false;
+    }
+    peer.set_length(length);
+    deliver(fd, peer);
+    return true;
 }
 
 void Listener::hold_back() {

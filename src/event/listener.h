@@ -70,6 +70,7 @@ class Listener {
     Listener(const Listener&) = delete;
     ~Listener();
 
+    /// For what a worker that has crashed was woken, no other is: the one that comes in its place looks a few times.
     void start();
     /// The socket stays open, and what waits in its queue is left to others.
     void stop();
@@ -109,13 +110,18 @@ class Listener {
     /// One whose peer's address did not come with it. A client that has reset it meanwhile has no address any more,
     /// and what it sent counts for nothing (RFC 9293 §3.10.7.4): it is closed.
     void deliver(int fd);
+    /// Takes a connection that waits, and delivers it. False when there is none, or it can't be had.
+    bool take_one();
     void on_retry();
+    void on_look();
 
     Loop& loop_;
     AcceptHandler& handler_;
     void* endpoint_;
     Options options_;
     Timer retry_;
+    Timer look_;
+    Msec look_after_{0};  ///< the pause before the next look
     int fd_;
     uint16_t operations_ = 0;
     uint16_t accepted_ = 0;  ///< since its turn began (epoll)

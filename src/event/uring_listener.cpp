@@ -119,13 +119,7 @@ void UringBackend::on_accept(AcceptSlot& slot, const Completion& completion) {
 void UringBackend::take_woken(Listener& listener) {
     auto& operation = *static_cast<AcceptOperation*>(listener.operation_);
     for (uint16_t left = std::exchange(operation.cancelled, uint16_t{0}); left > 0; --left) {
-        if (listener.is_accepting()) return;
-        SocketAddress peer;
-        socklen_t length = SocketAddress::capacity();
-        const int fd = ::accept4(listener.fd_, peer.get(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) return;
-        peer.set_length(length);
-        listener.deliver(fd, peer);
+        if (listener.is_accepting() || !listener.take_one()) return;
     }
 }
 

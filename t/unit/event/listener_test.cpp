@@ -1,5 +1,6 @@
 // Listeners on both backends: accepting, running out of descriptors and of room, sharing a socket.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -253,6 +254,26 @@ TEST_P(ListenerTest, NoConnectionIsLostWhenListenersComeAndGo) {
         listener->start();
     }
     EXPECT_TRUE(until([&] { return acceptor.accepted.size() == wanted; }));
+}
+
+TEST_P(ListenerTest, WhatSomebodyWasWokenForWhoNeverCameIsFound) {
+    auto made = Loop::create({.backend = GetParam(), .connections = 512, .log = Log(&route)});
+    ASSERT_TRUE(made) << made.error().text;
+    Acceptor absent;
+    Listener first(**made, listening.get(), absent, nullptr, {});
+    first.start();
+    (*made)->turn({0});
+    for (const bool takes_turns : {false, true}) {
+        acceptor.accepted.clear();
+        Listener listener(*loop, listening.get(), acceptor, nullptr, {.takes_turns = takes_turns});
+        listener.start();
+        loop->turn({0});
+        const std::array clients = {client_of(listening.get()), client_of(listening.get())};
+        EXPECT_TRUE(until([&] { return acceptor.accepted.size() == clients.size(); }));
+        listener.stop();
+        settle();
+    }
+    EXPECT_EQ(absent.accepted.size(), 0U);
 }
 
 TEST_P(ListenerTest, StopsWhenThereIsNoRoom) {
