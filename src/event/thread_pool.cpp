@@ -115,10 +115,21 @@ bool ThreadPool::post(ThreadJob& job) {
         if (waiting_count_ <= idle_threads_) return true;
     }
     if (may_start_threads_ && threads_.size() < options_.threads) may_start_threads_ = start_thread();
-    if (!threads_.empty()) return true;
-    may_start_threads_ = true;
-    job.cancel();
-    return false;
+    if (threads_.empty()) {
+        may_start_threads_ = true;
+        work_here();
+    }
+    return true;
+}
+
+/// Late is better than never: what waits is done by the loop's thread.
+void ThreadPool::work_here() {
+    ThreadJob* job = nullptr;
+    {
+        const Lock lock(mutex_);
+        job = &take_first();
+    }
+    work_on(*job, 0);
 }
 
 // Signals are for the loop's thread alone: every other one starts with all of them blocked.
@@ -156,21 +167,26 @@ void ThreadPool::work() {
             const Lock lock(mutex_);
             while (waiting_.empty() && !is_stopping_) ::pthread_cond_wait(&work_came_, &mutex_);
             if (is_stopping_) return;
-            job = waiting_.pop_front();
-            --waiting_count_;
             --idle_threads_;
-            job->stage_ = Stage::working;
+            job = &take_first();
         }
-        work_on(*job);
+        work_on(*job, 1);
     }
 }
 
-void ThreadPool::work_on(ThreadJob& job) {
+ThreadJob& ThreadPool::take_first() {
+    ThreadJob& job = *waiting_.pop_front();
+    --waiting_count_;
+    job.stage_ = Stage::working;
+    return job;
+}
+
+void ThreadPool::work_on(ThreadJob& job, uint32_t threads) {
     job.work_(job.owner_);
     bool is_first = false;
     {
         const Lock lock(mutex_);
-        ++idle_threads_;
+        idle_threads_ += threads;
         is_first = finished_.empty();
         job.stage_ = Stage::finished;
         finished_.push_back(job);

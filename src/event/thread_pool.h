@@ -87,8 +87,9 @@ class ThreadPool {
     /// without their `done`.
     ~ThreadPool();
 
-    /// Runs the job's work in a thread and then its `done` on the loop. False, with a line in the log, when too many
-    /// wait already or no thread can be started; the job is not posted then. Only for a job that is not posted.
+    /// Runs the job's work in a thread and then its `done` on the loop. Where the system refuses the first thread,
+    /// which the log tells, the work is done before this returns, and the loop waits for it. False, with a line in
+    /// the log, when too many wait already; the job is not posted then. Only for a job that is not posted.
     bool post(ThreadJob& job);
 
     const std::string& name() const { return options_.name; }
@@ -102,7 +103,10 @@ class ThreadPool {
     ThreadPool(Loop& loop, const ThreadPoolOptions& options, UniqueFd wake);
     static void* run_thread(void* pool);
     void work();
-    void work_on(ThreadJob& job);
+    void work_here();
+    ThreadJob& take_first();
+    /// `threads`: how many are idle after it.
+    void work_on(ThreadJob& job, uint32_t threads);
     bool start_thread();
     void take_back(ThreadJob& job);
     void on_finished();
@@ -115,7 +119,7 @@ class ThreadPool {
     std::vector<pthread_t> threads_;
     bool may_start_threads_ = true;  ///< until the system refuses one
 
-    // The mutex guards what follows, and the jobs' stages and places in the lists.
+    // The mutex guards what follows, and the jobs' stages and places in the lists; take_first() is called under it.
     pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t work_came_ = PTHREAD_COND_INITIALIZER;
     pthread_cond_t work_ended_ = PTHREAD_COND_INITIALIZER;

@@ -195,6 +195,46 @@ TEST_P(ThreadPoolTest, AFullQueueRefusesAndSaysSo) {
     ASSERT_TRUE(run_until([&] { return readers[3].done_count == 1; }));
 }
 
+/// No new thread in this process while it lives: none finds room for its stack.
+class NoThreads {
+ public:
+    NoThreads() {
+        ::pthread_getattr_default_np(&before_);
+        pthread_attr_t huge;
+        ::pthread_getattr_default_np(&huge);
+        ::pthread_attr_setstacksize(&huge, size_t{1} << 47U);
+        ::pthread_setattr_default_np(&huge);
+    }
+    NoThreads(const NoThreads&) = delete;
+    ~NoThreads() { ::pthread_setattr_default_np(&before_); }
+
+ private:
+    pthread_attr_t before_{};
+};
+
+TEST_P(ThreadPoolTest, WithoutThreadsTheLoopWorks) {
+    KeepingRoute route;
+    loop_ = std::move(*Loop::create({.backend = GetParam(), .log = Log(&route)}));
+    ThreadPool& pool = start({.threads = 2});
+    std::array<Reader, 3> readers;
+    {
+        const NoThreads none;
+        for (Reader& reader : readers) {
+            ASSERT_TRUE(pool.post(reader.job));
+            EXPECT_TRUE(reader.job.is_posted());
+            EXPECT_TRUE(::pthread_equal(reader.thread, ::pthread_self()));
+        }
+    }
+    EXPECT_EQ(pool.threads(), 0U);
+    EXPECT_EQ(route.lines.size(), readers.size());
+    ASSERT_TRUE(run_until([&] { return readers.back().done_count == 1; }));
+    Reader later;
+    ASSERT_TRUE(pool.post(later.job)) << "it may be better by now";
+    ASSERT_TRUE(run_until([&] { return later.done_count == 1; }));
+    EXPECT_EQ(pool.threads(), 1U);
+    for (const Reader& reader : readers) EXPECT_EQ(reader.done_count, 1);
+}
+
 TEST_P(ThreadPoolTest, ACancelledJobThatWaitsIsNeverWorkedOn) {
     ThreadPool& pool = start({.threads = 1, .max_queue = 1});
     Gate gate;
