@@ -8,7 +8,7 @@ from lib.h2 import Peer
 from lib.messages import reply
 from lib.wait import takes, wait_for
 
-BIG = bytes(i * 7 % 251 for i in range(2_000_000))
+BIG = (bytes(i * 7 % 251 for i in range(251)) * 8000)[:2_000_000]
 
 CONF = r'''
     large_client_header_buffers 4 8k;

@@ -27,7 +27,7 @@ CONF = r'''
     }
     server { listen 127.0.0.1:%%main%% ssl; server_name b.test; location / { return 200 b; } }
 '''
-BIG = bytes(i * 11 % 251 for i in range(2_000_000))
+BIG = (bytes(i * 11 % 251 for i in range(251)) * 8000)[:2_000_000]
 FILES = {**tls.files('a.test,b.test,localhost'), 'html/big': BIG, 'html/small': 'small'}
 
 

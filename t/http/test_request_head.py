@@ -123,7 +123,6 @@ def test_many_small_fields(site):
     assert site.get('/', [(f'X-{n}', 'v') for n in range(100)] + [('X-A', 'last')]).text == '/||last|'
 
 
-@pytest.mark.sluice_only('max_headers came with 1.29.8')
 def test_max_headers(server):
     s = server('max_headers 10; server { listen 127.0.0.1:%%main%%; return 200 ok; }')
     assert s.get('/', [(f'X-{n}', 'v') for n in range(5)]).status == 200

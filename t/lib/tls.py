@@ -26,9 +26,15 @@ def _authority(name):
     return trustme.CA(organization_name=f'tests of {name}')
 
 
+@functools.cache
+def _signer(ca):
+    """To load a key takes long: OpenSSL checks it."""
+    return serialization.load_pem_private_key(authority(ca).private_key_pem.bytes(), None)
+
+
 def _issue_ecdsa(names, ca, extensions=()):
     """Debian's trustme knows RSA only; its authority signs other keys as well."""
-    signer = serialization.load_pem_private_key(authority(ca).private_key_pem.bytes(), None)
+    signer = _signer(ca)
     issuer = x509.load_pem_x509_certificate(authority(ca).cert_pem.bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)
