@@ -16,7 +16,8 @@ constexpr Text kWord = "PROXY ";
 constexpr size_t kLongestLine = 107;
 constexpr size_t kFixedPart = 16;  // magic, version and command, family, length
 constexpr ProxyParse kBrokenText{.outcome = Outcome::broken};
-constexpr ProxyParse kBrokenBinary{.outcome = Outcome::broken, .is_text = false};
+constexpr ProxyParse kTooLarge{.outcome = Outcome::broken, .complaint = "header is too large"};
+constexpr ProxyParse kTooShort{.outcome = Outcome::broken, .complaint = "header has no room for its addresses"};
 
 uint8_t byte_at(Text bytes, size_t at) {
     return static_cast<uint8_t>(bytes[at]);
@@ -91,11 +92,11 @@ ProxyParse parse_binary(Text bytes, ProxyHeader& header) {
     if (bytes.substr(0, known) != kMagic.substr(0, known)) return kBrokenText;
     if (bytes.size() < kFixedPart) return {};
     const unsigned version = byte_at(bytes, 12) >> 4U;
-    if (version != 2) return {.outcome = Outcome::broken, .version = static_cast<int>(version), .is_text = false};
+    if (version != 2) return {.outcome = Outcome::broken, .version = static_cast<int>(version)};
     const size_t size = kFixedPart + short_at(bytes, 14);
-    if (size > kMostProxyHeader) return kBrokenBinary;
+    if (size > kMostProxyHeader) return kTooLarge;
     if (bytes.size() < size) return {};
-    const ProxyParse done{.outcome = Outcome::done, .size = size, .is_text = false};
+    const ProxyParse done{.outcome = Outcome::done, .size = size};
     const unsigned command = byte_at(bytes, 12) & 15U;
     const unsigned family = byte_at(bytes, 13) >> 4U;
     const unsigned transport = byte_at(bytes, 13) & 15U;
@@ -103,7 +104,7 @@ ProxyParse parse_binary(Text bytes, ProxyHeader& header) {
     if (command != kProxyCommand || transport != kStreamTransport || !has_addresses) return done;
     const Text rest = bytes.substr(kFixedPart, size - kFixedPart);
     const size_t addresses = family == 1 ? kAddresses4 : kAddresses6;
-    if (rest.size() < addresses) return kBrokenBinary;
+    if (rest.size() < addresses) return kTooShort;
     if (family == 1) {
         take_ipv4(rest, header);
     } else {

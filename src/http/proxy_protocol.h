@@ -29,7 +29,7 @@ struct ProxyParse {
     Outcome outcome = Outcome::need_more;
     size_t size = 0;      ///< bytes of the header, when it is done
     int version = 0;      ///< of a binary header that has another version than 2
-    bool is_text = true;  ///< a broken one that is worth showing
+    Text complaint = {};  ///< about another binary header; a broken one without either is text, and worth showing
 };
 
 /// Reads the header at the front of `bytes`, which begin with the connection's first byte. `header` is complete when

@@ -253,7 +253,9 @@ void ServerConnection::read_proxy_header(event::Received& received) {
 void ServerConnection::refuse_proxy_header(Text seen, const ProxyParse& why) {
     if (why.version != 0) {
         log_.error(0, "unknown PROXY protocol version: ", why.version);
-    } else if (why.is_text) {
+    } else if (!why.complaint.empty()) {
+        log_.error(0, why.complaint);
+    } else {
         log_.error(0, "broken header: \"", seen.substr(0, seen.find_first_of("\r\n")), "\"");
     }
     close(false);

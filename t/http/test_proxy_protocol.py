@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from lib import binary
 from lib.client import request
 
 CONF = '''
@@ -53,6 +54,7 @@ def test_head(site, head, answer):
     (b'proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n', 'broken header: "proxy TCP4'),
     (b'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n', 'broken header: "PROXY TCP4 1.2.3.4 5.6.7.8 1 2'),
     (MAGIC + b'\x31\x11\0\x0c' + V4, 'unknown PROXY protocol version: 3 while reading PROXY protocol'),
+    (version2(0x11, V4, tlvs=b'\x04\xff\0' + b'x' * 0xff00), 'header is too large while reading PROXY protocol'),
 ])
 def test_broken_head(server, head, line):
     s = server(CONF)
@@ -61,11 +63,13 @@ def test_broken_head(server, head, line):
     s.wait_log(r'\[error\] .*' + re.escape(line))
 
 
-# nginx closes these without a line at `info`, so only the close is asked for.
 @pytest.mark.parametrize('head', [MAGIC + b'\x21\x11\0\x02ab', version2(0x11, V4[:8])])
-def test_short_addresses(site, head):
-    with site.connect() as c:
+def test_short_addresses(server, head):
+    s = server(CONF)
+    with s.connect() as c:
         assert c.send(head + REQUEST).rest() == b''
+    if not binary.is_nginx(s.binary):  # which says nothing
+        s.wait_log('header has no room for its addresses while reading PROXY protocol')
 
 
 def test_head_that_never_comes(server):

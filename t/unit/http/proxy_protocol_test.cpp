@@ -73,7 +73,7 @@ TEST(ProxyProtocol, BrokenText) {
         ProxyHeader header;
         const ProxyParse parsed = parse_proxy_header(bytes, header);
         EXPECT_EQ(parsed.outcome, Outcome::broken) << bytes;
-        EXPECT_TRUE(parsed.is_text);
+        EXPECT_TRUE(parsed.complaint.empty());
     }
 }
 
