@@ -17,7 +17,7 @@ namespace sluice::event {
 namespace {
 
 /// The kernel may take a moment until it has forgotten a process that died (io_uring's requests end after it), and
-/// go on waking it: a listener looks this long after its start, ten times that, and so on.
+/// go on waking it: a listener looks this long after it began to accept, ten times that, and so on.
 constexpr Msec kFirstLook{10};
 constexpr Msec kLastLook{1000};
 /// For a worker that died, that many may have been kept.
@@ -60,15 +60,12 @@ void Listener::start() {
     is_running_ = true;
     is_held_back_ = false;
     settle(false);
-    look_after_ = kFirstLook;
-    look_.arm(loop_, look_after_);
 }
 
 void Listener::stop() {
     const bool was_accepting = is_accepting();
     is_running_ = is_held_back_ = false;
     retry_.disarm();
-    look_.disarm();
     settle(was_accepting);
 }
 
@@ -89,9 +86,12 @@ void Listener::set_turn(bool is_ours) {
 void Listener::settle(bool was_accepting) {
     if (is_accepting() == was_accepting) return;
     if (was_accepting) {
+        look_.disarm();
         loop_.backend().stop(*this);
     } else {
         loop_.backend().start(*this);
+        look_after_ = kFirstLook;
+        look_.arm(loop_, look_after_);
     }
 }
 
@@ -99,12 +99,11 @@ void Listener::on_retry() {
     resume();
 }
 
-/// Whosever turn it is: nobody else knows of what it finds.
 void Listener::on_look() {
-    for (unsigned left = kTakenByALook; left > 0 && is_running_ && !is_held_back_ && handler_.room() != 0; --left)
+    for (unsigned left = kTakenByALook; left > 0 && is_accepting() && handler_.room() != 0; --left)
         if (!take_one()) break;
     look_after_.count *= 10;
-    if (is_running_ && look_after_ <= kLastLook) look_.arm(loop_, look_after_);
+    if (is_accepting() && look_after_ <= kLastLook) look_.arm(loop_, look_after_);
 }
 
 bool Listener::take_one() {

@@ -70,7 +70,6 @@ class Listener {
     Listener(const Listener&) = delete;
     ~Listener();
 
-    /// For what a worker that has crashed was woken, no other is: the one that comes in its place looks a few times.
     void start();
     /// The socket stays open, and what waits in its queue is left to others.
     void stop();
@@ -113,6 +112,7 @@ class Listener {
     /// Takes a connection that waits, and delivers it. False when there is none, or it can't be had.
     bool take_one();
     void on_retry();
+    /// For what a worker that has crashed was woken, no other is: the one that accepts after it looks a few times.
     void on_look();
 
     Loop& loop_;

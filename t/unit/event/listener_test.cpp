@@ -267,6 +267,7 @@ TEST_P(ListenerTest, WhatSomebodyWasWokenForWhoNeverCameIsFound) {
         acceptor.accepted.clear();
         Listener listener(*loop, listening.get(), acceptor, nullptr, {.takes_turns = takes_turns});
         listener.start();
+        if (takes_turns) listener.set_turn(true);
         loop->turn({0});
         const std::array clients = {client_of(listening.get()), client_of(listening.get())};
         EXPECT_TRUE(until([&] { return acceptor.accepted.size() == clients.size(); }));
