@@ -185,7 +185,7 @@ PROVEN_HEADERS := $(shell awk '/^\#include/ { first = $$2; gsub(/["<>]/, "", fir
                     if (substr(own, length(own) - length(first)) == "/" first) print own; nextfile }' $(wildcard $(HEADERS:.h=.cpp)))
 HEADER_STAMPS := $(patsubst %,$(OBJDIR)/alone/%.ok,$(filter-out $(PROVEN_HEADERS),$(HEADERS)))
 
-headers: $(HEADER_STAMPS)
+headers: $(HEADER_STAMPS) $(call objects,$(PROVEN_HEADERS:.h=.cpp))
 
 header_alone = printf '\#include "%s"\n' $(1) | $(2) -fsyntax-only -x c++ - -MF $@.d -MT $@ && touch $@
 
