@@ -24,8 +24,8 @@ class Timer {
         Dispatch<Method>::run(owner);
     }
 
-    /// Fires once, `delay` from now. Arming an armed timer moves it; a later deadline is only a store (lazy
-    /// re-arming).
+    /// Fires once, `delay` from now; loop time counts whole milliseconds, so up to one of them early. Arming an armed
+    /// timer moves it; a later deadline is only a store (lazy re-arming).
     void arm(Loop& loop, Msec delay);
     /// Lazy as well: the heap drops it when it comes by.
     void disarm() { deadline_ = kNever; }

@@ -22,7 +22,8 @@ def wait_for(condition, what='the condition', deadline=DEADLINE):
 
 @contextlib.contextmanager
 def takes(least, most):
-    """Asserts that the block takes between `least` and `most` seconds."""
+    """Asserts that the block takes between `least` and `most` seconds. A server's clock counts whole milliseconds and is read
+    once a turn, so that each timer may fire one early: `least` leaves room for it."""
     start = time.monotonic()
     yield
     spent = time.monotonic() - start

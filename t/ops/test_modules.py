@@ -337,9 +337,9 @@ def test_waiting_is_a_value(install, start):
     install.put_test('answering_old', 'http_answering')
     install.index()
     s = start('answering_delay 100ms; answering; location /late { answering_late; }')
-    with takes(0.1, 5):
+    with takes(0.09, 5):
         assert s.get('/').body == b'old'
-    with takes(0.2, 5):
+    with takes(0.19, 5):
         assert s.get('/late').status == 404
 
 
