@@ -189,19 +189,19 @@ def trickle(c, least):
 
 def test_lingering_goes_on_while_something_comes(server):
     """lingering_timeout is for silence."""
-    s = server('lingering_timeout 400ms; client_max_body_size 1k;' + PLAIN)
+    s = server('lingering_timeout 1s; client_max_body_size 1k;' + PLAIN)
     c = s.connect().send(request('POST', '/f', {'Content-Length': 100_000}))
     assert c.response().status == 413
-    trickle(c, 1.2)
+    trickle(c, 1.8)
 
 
 @pytest.mark.parametrize('rest', [True, False])
 def test_a_body_that_nobody_wanted_comes_slowly(server, rest):
     """The connection is kept: what is left of the body may come in pieces, but not after silence."""
-    s = server('lingering_timeout 400ms;' + PLAIN)
+    s = server('lingering_timeout 1s;' + PLAIN)
     c = s.connect().send(request('POST', '/', {'Content-Length': 100}))
     assert c.response().text == '/'
-    sent = trickle(c, 1.2)
+    sent = trickle(c, 1.8)
     if rest:
         c.send(b'x' * (100 - sent))
         assert c.get('/next').text == '/next'

@@ -66,10 +66,10 @@ PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0
 def test_connections_that_ask_for_nothing_make_room(server, conf, port, opens):
     s = server(conf(**one_worker(events='worker_connections 32;', server='listen 127.0.0.1:%%h2%% http2;')))
     silent = [s.connect(port).send(opens) for _ in range(40)]
+    s.wait_log(rf'\[warn\] \d+#\d+: (\*\d+ )?32 {FULL}, reusing connections')
     began = time.monotonic()
     assert s.connect().get('/none').status == 404
     assert time.monotonic() - began < 5, 'it waited for client_header_timeout'
-    s.wait_log(rf'\[warn\] \d+#\d+: (\*\d+ )?32 {FULL}, reusing connections')
     wait_for(lambda: is_over(silent[0]), 'the oldest to be closed')
     assert not is_over(silent[-1])
 
