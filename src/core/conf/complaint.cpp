@@ -71,6 +71,7 @@ void Parser::point_at_writer(const Origin& origin) {
 void Parser::forget_place() {
     pointed_ = {};
     told_.reset();
+    hides_place_ = false;
     advice_ = {};
 }
 

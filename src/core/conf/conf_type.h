@@ -44,6 +44,7 @@ struct ConfType {
     /// Makes an object in the arena; its destructor runs with the arena's.
     void* (*make)(Arena&) = nullptr;
     /// Called once per object after inheritance; `enclosing` is the object of the outer block or null. May be null.
+    /// Of an error about what the outermost block says for those inside, only these are told, if they take it over.
     Result<void> (*complete)(Parser&, void* object, const void* enclosing) = nullptr;
 
     constexpr explicit operator bool() const { return make != nullptr; }

@@ -41,10 +41,16 @@ const ConfSet kNothing;
 
 }  // namespace
 
+/// What `http` says for its servers is in force only within them, and each may say it otherwise.
+bool Parser::is_judged_inside(const Inheritance& how) {
+    const std::optional<Context> block = how.inner->block();
+    return how.outer == &kNothing && how.level != Level::main && block && *block == family_of(*block);
+}
+
 Result<void> Parser::inherit(Level level, const ConfSet& outer, ConfSet& inner, bool is_unnamed) {
     if (outer.block() && !inner.block()) inner.belong_to(*outer.block());
     const bool is_outermost = !outer.block() && outer.size() == 0;
-    inheritances_.push_back({level, is_unnamed, is_outermost ? &kNothing : &outer, &inner});
+    inheritances_.push_back({level, is_unnamed, is_outermost ? &kNothing : &outer, &inner, 0, {}});
     Inheritance how = inheritances_.back();  // a hook may call us again and move the vector
     const size_t own = inheritances_.size() - 1;
     Result<void> done = catch_up(how);
@@ -81,7 +87,7 @@ Result<void> Parser::catch_up(Inheritance& how) {
     return {};
 }
 
-Result<void> Parser::inherit_one(const KnownType& known, const Inheritance& how) {
+Result<void> Parser::inherit_one(const KnownType& known, Inheritance& how) {
     const Slot& slot = *known.type->slot();
     void* const outer = how.outer->find(slot);
     void* inner = how.inner->find(slot);
@@ -101,7 +107,26 @@ Result<void> Parser::inherit_one(const KnownType& known, const Inheritance& how)
         Result<void> done = apply_initial(known, *row, inner);
         if (!done) return done;
     }
-    return known.type->complete != nullptr ? known.type->complete(*this, inner, outer) : Result<void>{};
+    if (known.type->complete == nullptr) return {};
+    Result<void> done = known.type->complete(*this, inner, outer);
+    if (done) return done;
+    if (!is_judged_inside(how)) {
+        if (pointed_.line == 0) pointed_ = blamed_outside(how, outer);
+        return done;
+    }
+    how.blamed.emplace_back(inner, pointed_);
+    how.inner->mark_acted_on(slot);  // who says nothing else gets an object of its own, which is judged
+    forget_place();
+    return {};
+}
+
+/// Where the block outside was found to contradict itself, when the inner one took all of that over.
+Position Parser::blamed_outside(const Inheritance& how, const void* outer) const {
+    for (const Inheritance& enclosing : inheritances_)
+        if (enclosing.inner == how.outer)
+            for (const auto& [object, place] : enclosing.blamed)
+                if (object == outer) return place;
+    return {};
 }
 
 /// A default is parsed like the user's own words. One that fails is a defect of the module that states it.

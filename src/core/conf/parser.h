@@ -193,6 +193,8 @@ class Parser {
         const ConfSet* outer;
         ConfSet* inner;
         size_t types_seen = 0;
+        /// Objects that contradict themselves, which the blocks inside may put right; and what the caret points at.
+        std::vector<std::pair<const void*, Position>> blamed;
     };
 
     Result<void> read(Unit unit);
@@ -218,7 +220,9 @@ class Parser {
     Text content_of(Text file) const;
 
     Result<void> catch_up(Inheritance& done);
-    Result<void> inherit_one(const KnownType& known, const Inheritance& how);
+    Result<void> inherit_one(const KnownType& known, Inheritance& how);
+    static bool is_judged_inside(const Inheritance& how);
+    Position blamed_outside(const Inheritance& how, const void* outer) const;
     Result<void> apply_initial(const KnownType& known, const Directive& row, void* object);
 
     Environment& environment_;

@@ -134,10 +134,14 @@ constexpr Drawn kDrawn[] = {
      "dlopen() \"x.so\" failed (x.so: no such thing) in D/nginx.conf:1\n"
      "    1 | broken_module_directive;\n"
      "      | ^"},
-    {"http { tiny 77; }\n",
+    {"http { server { tiny 77; } }\n",
      "seventy-seven is not a good number in D/nginx.conf:1\n"
-     "    1 | http { tiny 77; }\n"
-     "      | ^"},
+     "    1 | http { server { tiny 77; } }\n"
+     "      |                 ^"},
+    {"http { tiny 77; server { root r; } }\n",
+     "seventy-seven is not a good number in D/nginx.conf:1\n"
+     "    1 | http { tiny 77; server { root r; } }\n"
+     "      |        ^"},
     {"include sub.inc;",
      "unknown directive \"nonsense\" in D/sub.inc:2\n"
      "    2 |  nonsense\x3f;\n"

@@ -129,11 +129,12 @@ Result<void> complete_main(Parser&, Main& main, const Main*) {
     return {};
 }
 
-Result<void> complete_location(Parser&, Location& location, const Location* enclosing) {
+Result<void> complete_location(Parser& parser, Location& location, const Location* enclosing) {
     ++location.completed;
     location.enclosing = enclosing;
-    if (*location.tiny == 77) return Error("seventy-seven is not a good number");
-    return {};
+    if (*location.tiny != 77) return {};
+    parser.point_at(location.tiny);
+    return Error("seventy-seven is not a good number");
 }
 
 constexpr std::array kCore{

@@ -75,6 +75,22 @@ TEST(Inherit, AnActionKeepsItsObjectFromBeingShared) {
     EXPECT_EQ(location(outer->inner[0]).bare.origin, Origin::inherited);
 }
 
+/// 77 is what the fixture's hook refuses.
+TEST(Inherit, WhatTheOutermostBlockSaysIsJudgedWhereItIsTakenOver) {
+    for (const char* conf :
+         {"http { tiny 77; }", "http { tiny 77; server { tiny 5; } server { tiny 6; location / { } } }"}) {
+        Reading reading;
+        EXPECT_EQ(reading.read(conf), "") << conf;
+    }
+    for (const char* conf :
+         {"http { tiny 77; server { } }", "http { tiny 77; server { tiny 5; } server { root r; } }",
+          "http { server { tiny 77; } }", "http { server { tiny 77; location / { tiny 5; } } }"}) {
+        Reading reading;
+        const std::string error = reading.read(conf);
+        EXPECT_TRUE(error.starts_with("seventy-seven is not a good number in ")) << conf << ": " << error;
+    }
+}
+
 TEST(Inherit, HandlersReachOnlyUnnamedBlocks) {
     Reading reading;
     ASSERT_EQ(reading.read("http { server { location / { pass x; root r; if (a) { sendfile on; } if (b) {}"
