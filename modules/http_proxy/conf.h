@@ -32,6 +32,7 @@ struct ProxyConf : http::upstream::Conf, event::tls::ClientSettings {
     Setting<uint32_t> headers_hash_max_size;
     Setting<uint32_t> headers_hash_bucket_size;
 
+    script::Complex host;  ///< Host and :authority, where the configuration does not say them
     const HeadTemplate* head = nullptr;
     /// With HTTP/2: the fields, and who speaks it. Else null.
     const http::upstream::FieldTemplate* fields = nullptr;

@@ -78,7 +78,7 @@ http::Verdict proxy(http::Request& request) {
         auto& protocol = *request.arena().make<Http2>(conf);
         protocol.scheme = url.is_secure ? "https" : "http";
         protocol.path = uri;
-        protocol.authority = url.host;
+        protocol.authority = conf.host.evaluate(request);
         return http::upstream::Exchange::run(request, conf, protocol, *group, destination);
     }
     auto& protocol = *request.arena().make<Http1>(conf);
@@ -87,6 +87,8 @@ http::Verdict proxy(http::Request& request) {
 }
 
 // --- configuration ---
+
+constexpr Text kHostVariable = "proxy_host";
 
 /// The scheme of an address with variables may be one of them.
 Encryption encryption_of(const script::Complex& url) {
@@ -135,12 +137,9 @@ Result<void> proxy_pass(Parser& parser, Setting<const Target*>& field, Arguments
         if (!group) return group.error();
         target.group = *group;
     }
-    Result<script::Complex> host =
-        target.group != nullptr
-            ? script::Complex(target.parts.host)
-            : script::Complex::compile(parser.arena(), *parser.scope().variables, "$proxy_host", words[0].at);
-    if (!host) return host.error();
-    target.host = *host;
+    target.variables = parser.scope().variables;
+    // One with variables has to ask for the host: a use that is told before all are bound.
+    if (target.group == nullptr) target.variables->index(parser.arena(), kHostVariable, words[0].at);
     core.content_handler.set(proxy);
     field.set(&target);
     return {};
@@ -163,6 +162,13 @@ const Redirect* make_own_redirect(Arena& arena, const Target& target) {
     made.from = script::Complex(has_uri ? target.url.source() : arena.concat(target.url.source(), "/"));
     made.to = script::Complex(has_uri ? target.location : Text("/"));
     return &made;
+}
+
+/// What Host says where nothing else is configured: $proxy_host, to which `set` or a capture may give a value. It is
+/// the constant address where no part of the configuration names it.
+Result<script::Complex> default_host(Arena& arena, const Target& target) {
+    if (!target.variables->find_index(kHostVariable)) return script::Complex(target.parts.host);
+    return script::Complex::compile(arena, *target.variables, "$proxy_host");
 }
 
 /// The sessions, where requests go by HTTP/2.
@@ -190,7 +196,10 @@ Result<void> complete(Parser& parser, ProxyConf& conf, const ProxyConf* enclosin
     if (target.encryption != Encryption::never)
         if (Result<void> made = http::upstream::make_tls_client(parser, conf); !made) return made;
     conf.own_redirect = make_own_redirect(arena, target);
-    conf.head = make_head_template(arena, *conf.set_headers, target.host, *conf.http_version == HttpVersion::v10);
+    Result<script::Complex> host = default_host(arena, target);
+    if (!host) return host.error();
+    conf.host = *host;
+    conf.head = make_head_template(arena, *conf.set_headers, conf.host, *conf.http_version == HttpVersion::v10);
     return *conf.http_version == HttpVersion::v2 ? prepare_http2(parser, conf) : Result<void>{};
 }
 
@@ -286,8 +295,8 @@ constexpr std::array kOwn{
 constexpr auto kDirectives = conf::in_one_table(kFamily, kTls, kOwn);
 
 constexpr std::array kVariables{
-    http::Variable{.name = "proxy_host", .get = proxy_host, .cacheable = false},
-    http::Variable{.name = "proxy_port", .get = proxy_port, .cacheable = false},
+    http::Variable{.name = kHostVariable, .get = proxy_host, .cacheable = false, .changeable = true},
+    http::Variable{.name = "proxy_port", .get = proxy_port, .cacheable = false, .changeable = true},
     http::Variable{.name = "proxy_add_x_forwarded_for", .get = add_x_forwarded_for, .cacheable = false},
     http::Variable{.name = "proxy_add_via", .get = add_via, .cacheable = false},
 };

@@ -33,9 +33,9 @@ Url parse_url(Text text);
 enum class Encryption : uint8_t { never, maybe, always };
 
 struct Target {
-    script::Complex url;   ///< as written
-    script::Complex host;  ///< $proxy_host
-    Url parts;             ///< of a constant
+    script::Complex url;                         ///< as written
+    Url parts;                                   ///< of a constant
+    script::VariableTable* variables = nullptr;  ///< while the configuration is read
     Encryption encryption = Encryption::never;
     const http::upstream::Group* group = nullptr;  ///< of a constant
     size_t location_length = 0;                    ///< how much of the URI the target's own replaces

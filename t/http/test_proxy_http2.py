@@ -46,6 +46,11 @@ def test_uri_and_host(passing):
     assert up.last.body == b'own body' and up.last['content-length'] == '8'
 
 
+def test_host_that_is_set(passing):
+    s, up = passing(h2_upstream.answering(b'x'), 'set $proxy_host own.test;')
+    assert s.get('/').text == 'x' and up.last[':authority'] == 'own.test'
+
+
 @pytest.mark.parametrize('buffering', ['on', 'off'])
 @pytest.mark.parametrize('size', [0, 1, 20_000, 3_000_000])
 def test_request_bodies(passing, buffering, size):

@@ -302,3 +302,17 @@ def test_a_folded_value_is_passed(server, scripted):
     s = server(CONF, ports={'up': scripted(script).port})
     assert s.get('/h/folded/?x=2').text == 'x'
     assert b'\r\nX-Folded: one\n\t2\r\n' in heads[0]
+
+
+def test_host_and_port_that_are_set(server, upstream):
+    """Host is $proxy_host, whatever that is made."""
+    up = upstream(lambda r: reply(r.target))
+    s = server('server { listen 127.0.0.1:%%main%%; proxy_set_header X-Vars "$proxy_host $proxy_port";'
+               ' location / { proxy_pass http://127.0.0.1:%%up%%; }'
+               ' location /set { set $proxy_host own.test; set $proxy_port 5; proxy_pass http://127.0.0.1:%%up%%; }'
+               ' location /by-name { set $proxy_host 127.0.0.1; set $proxy_port %%up%%; proxy_pass http://$proxy_host:$proxy_port; } }',
+               ports={'up': up.port})
+    for target, host, variables in [('/', f'127.0.0.1:{up.port}', f'127.0.0.1:{up.port} {up.port}'), ('/set', 'own.test', 'own.test 5'),
+                                    ('/by-name', '127.0.0.1', f'127.0.0.1 {up.port}')]:
+        assert s.get(target).status == 200
+        assert (up.last.headers['Host'], up.last.headers['X-Vars']) == (host, variables)

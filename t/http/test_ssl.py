@@ -55,6 +55,15 @@ def test_variables_without_a_value(server):
     assert s.access(1, 'logs/v.log') == ['AES128-GCM-SHA256 [-] [-]']
 
 
+def test_variables_that_are_set(server):
+    """In the location that sets one it is that; elsewhere the connection says."""
+    s = server('ssl_certificate a.test.pem;  ssl_certificate_key a.test.key;  ssl_protocols TLSv1.2;'
+               'server { listen 127.0.0.1:%%main%% ssl;  location / { return 200 "$ssl_protocol"; }'
+               ' location /set { set $ssl_protocol own; return 200 "$ssl_protocol"; }'
+               ' location ~ ^/captured/(?<ssl_client_verify>.*)$ { return 200 "$ssl_protocol $ssl_client_verify"; } }', files=FILES)
+    assert [tls.connect(s).get(target, host='a.test').text for target in ('/', '/set', '/captured/x')] == ['TLSv1.2', 'own', 'TLSv1.2 x']
+
+
 @pytest.mark.parametrize('version', ['TLSv1_2', 'TLSv1_3'])
 def test_versions(site, version):
     wanted = getattr(ssl.TLSVersion, version)
