@@ -64,8 +64,8 @@ Result<std::vector<conf::Token>> strip(conf::Parser& parser, conf::Arguments wor
         return invalid(parser, inner.empty() ? Text{} : inner.front().text);
     inner.front().text.remove_prefix(1);
     if (inner.front().text.empty()) inner.erase(inner.begin());
-    if (inner.empty() || !inner.back().text.ends_with(')'))
-        return invalid(parser, inner.empty() ? Text{} : inner.back().text);
+    if (inner.empty()) return invalid(parser, words.front().text);
+    if (!inner.back().text.ends_with(')')) return invalid(parser, inner.back().text);
     if (inner.size() == 1 && inner.front().text == ")") return invalid(parser, ")");
     inner.back().text.remove_suffix(1);
     if (!inner.empty() && inner.back().text.empty()) inner.pop_back();
