@@ -113,7 +113,7 @@ Result<LogLevel> parse_levels(std::span<const Text> words, size_t& at_fault) {
         at_fault = i;
         if (!level) return Error("invalid log level \"" + std::string(words[i]) + "\"");
         const bool is_kind = words[i].starts_with("debug_");
-        if (chosen && is_kind && *chosen != LogLevel::debug)
+        if (chosen && is_kind && !words[i - 1].starts_with("debug_"))  // kinds go together, but not with a level
             return Error("invalid log level \"" + std::string(words[i]) + "\"");
         if (chosen && !is_kind) return Error("duplicate log level \"" + std::string(words[i]) + "\"");
         chosen = level;
