@@ -87,7 +87,7 @@ Result<void> server_name(Parser& parser, ServerConf& conf, Arguments words) {
             parser.point_at(word);
             return Error(parser.arena().concat("server name \"", name, "\" is invalid"));
         }
-        if (name.find('/') != Text::npos && !name.starts_with('~'))
+        if (name.find('/') != Text::npos)
             parser.warn(parser.arena().concat("server name \"", name, "\" has suspicious symbols"));
         if (name.starts_with('~')) {
             if (Result<void> added = add_regex(parser, server, word); !added) return added;
