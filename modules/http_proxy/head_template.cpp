@@ -38,7 +38,8 @@ const HeadTemplate* make_head_template(Arena& arena, const conf::Sequence<SetHea
         const bool is_connection = text::iequals(one.name, "Connection");
         has_connection |= is_connection;
         made.says_keep_alive |= is_connection && !text::iequals(one.value.source(), "close");
-        made.sets_length |= text::iequals(one.name, "Content-Length") || text::iequals(one.name, "Transfer-Encoding");
+        made.sets_length |= text::iequals(one.name, "Content-Length");
+        made.sets_coding |= text::iequals(one.name, "Transfer-Encoding");
     }
     if (!has_host) add(arena, made, "Host", host);
     if (!has_connection && is_http10) add(arena, made, "Connection", script::Complex("close"));

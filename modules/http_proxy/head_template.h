@@ -18,8 +18,11 @@ struct HeadTemplate {
     };
     std::vector<Part> parts;
     http::upstream::NameSet replaced;  ///< fields of the client that don't go on
-    bool sets_length = false;          ///< the configuration decides about Content-Length or Transfer-Encoding
+    bool sets_length = false;          ///< the configuration decides about Content-Length
+    bool sets_coding = false;          ///< and about Transfer-Encoding
     bool says_keep_alive = false;      ///< for HTTP/1.0: the configuration asks for a kept connection
+
+    bool sets_framing() const { return sets_length || sets_coding; }
 };
 
 const HeadTemplate* make_head_template(Arena& arena, const conf::Sequence<SetHeader>& set,

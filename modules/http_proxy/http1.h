@@ -41,6 +41,7 @@ class Http1 final : public http::upstream::Protocol {
     bool may_bring_trailers(const http::Request& request) const;
     Text last_chunk(http::upstream::Exchange& exchange) const;
     Text framing_line(http::upstream::Exchange& exchange, const Text* own_body);
+    Text settle_framing(http::upstream::Exchange& exchange, Text lines, Text framing);
     Text keep(http::upstream::Exchange& exchange, Text bytes);
     http::upstream::HeadState step_head(http::upstream::Exchange& exchange);
     void complain(http::upstream::Exchange& exchange) const;
@@ -64,6 +65,8 @@ class Http1 final : public http::upstream::Protocol {
     bool says_keep_alive_ = false;
     bool keeps_ = false;
     bool is_chunked_request_ = false;
+    bool is_bodiless_ = false;   ///< the configuration has taken away what would tell where the body ends
+    bool is_misframed_ = false;  ///< or says something else about it
     bool asks_for_head_ = false;
 };
 

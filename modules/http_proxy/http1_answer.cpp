@@ -159,7 +159,8 @@ HeadState Http1::finish_head(Exchange& exchange) {
                                        *conf_.pass_trailers ? Handling::report : Handling::discard);
     trailers_ = {};
     const bool asked_to_keep = *conf_.http_version == HttpVersion::v11 || conf_.head->says_keep_alive;
-    keeps_ = asked_to_keep && !framing_.must_close && !says_close_ && (version_ >= http::kHttp11 || says_keep_alive_);
+    keeps_ = asked_to_keep && !is_misframed_ && !framing_.must_close && !says_close_ &&
+             (version_ >= http::kHttp11 || says_keep_alive_);
     return HeadState::done;
 }
 

@@ -24,6 +24,17 @@ bool is_one_field(Text value) {
     return true;
 }
 
+/// The line among these with which the configuration says where the body ends; both of them where there are two.
+Text framing_in(Arena& arena, Text lines) {
+    Text found;
+    while (!lines.empty()) {
+        const Text line = text::split_off(lines, '\n');
+        if (text::istarts_with(line, "Content-Length:") || text::istarts_with(line, "Transfer-Encoding:"))
+            found = arena.concat(found, line, "\n");
+    }
+    return found;
+}
+
 }  // namespace
 
 /// The field that tells where the body ends; empty when there is none.
@@ -62,7 +73,8 @@ bool Http1::write_request(Exchange& exchange, event::Chain& out) {
     asks_for_head_ = text::iequals(method, "HEAD");
     is_chunked_request_ = false;
     const Text framing = framing_line(exchange, has_own ? &own_body : nullptr);
-    out.add(exchange.arena(), write_head(exchange, method, conf_.head->sets_length ? Text{} : framing));
+    out.add(exchange.arena(), write_head(exchange, method, framing));
+    if (is_bodiless_) return true;
     if (has_own) {
         out.add(exchange.arena(), own_body);
     } else if (!framing.empty() && !exchange.streams_body()) {
@@ -87,7 +99,7 @@ bool Http1::passes_trailer(const http::Field& field) const {
 }
 
 bool Http1::passes_trailers(const http::Request& request) const {
-    if (*conf_.http_version != HttpVersion::v11 || !*conf_.pass_request_headers || conf_.head->sets_length)
+    if (*conf_.http_version != HttpVersion::v11 || !*conf_.pass_request_headers || conf_.head->sets_framing())
         return false;
     for (const http::Field& field : request.trailers)
         if (passes_trailer(field)) return true;
@@ -98,7 +110,7 @@ bool Http1::passes_trailers(const http::Request& request) const {
 /// before they do (RFC 9110 §6.6.2). HTTP/1 itself never brings any there.
 bool Http1::may_bring_trailers(const http::Request& request) const {
     return request.version >= http::kHttp2 && request.headers.find(http::KnownHeader::trailer) != nullptr &&
-           *conf_.http_version == HttpVersion::v11 && *conf_.pass_request_headers && !conf_.head->sets_length;
+           *conf_.http_version == HttpVersion::v11 && *conf_.pass_request_headers && !conf_.head->sets_framing();
 }
 
 Text Http1::last_chunk(Exchange& exchange) const {
@@ -111,6 +123,17 @@ Text Http1::last_chunk(Exchange& exchange) const {
     for (const http::Field& field : request.trailers)
         if (passes_trailer(field)) out.add(field.name, ": ", field.value, "\r\n");
     return out.add("\r\n").text();
+}
+
+/// What the configuration takes away or says otherwise. A body whose end nobody tells would be the upstream's next
+/// request, written by the client, and so it stays here. One that ends elsewhere than the upstream was told is the
+/// last thing on its connection.
+Text Http1::settle_framing(Exchange& exchange, Text lines, Text framing) {
+    const Text own = framing_in(exchange.arena(), lines);
+    const bool is_taken_away = is_chunked_request_ ? conf_.head->sets_coding : conf_.head->sets_length;
+    is_bodiless_ = own.empty() && is_taken_away;
+    is_misframed_ = !own.empty() && !text::iequals(own, framing);
+    return own.empty() && !is_taken_away ? framing : Text{};
 }
 
 Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
@@ -136,7 +159,7 @@ Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
             out.add(part.name, ": ", values[i], "\r\n");
         }
     }
-    out.add(framing);
+    out.add(head.sets_framing() ? settle_framing(exchange, out.text(), framing) : framing);
     if (*conf_.pass_request_headers)
         for (const http::Field& field : request.headers)
             if (!head.replaced.has(field)) out.add(field.name, ": ", field.value, "\r\n");
@@ -145,6 +168,7 @@ Text Http1::write_head(Exchange& exchange, Text method, Text framing) {
 }
 
 void Http1::write_body(Exchange& exchange, Text piece, bool is_last, event::Chain& out) {
+    if (is_bodiless_) return;
     if (!piece.empty()) {
         body_piece_ = {.begin = piece.data(), .end = piece.data() + piece.size()};
         out.append(body_piece_);

@@ -37,6 +37,11 @@ CONF = r'''
         location /h/conn { proxy_pass http://named; proxy_http_version 1.1; proxy_set_header Connection ""; }
         location /h/off { proxy_pass http://named; proxy_pass_request_headers off; }
         location /b/off { proxy_pass http://named; proxy_pass_request_body off; proxy_set_header Content-Length ""; }
+        location /b/unchunked { proxy_pass http://named; proxy_set_header Transfer-Encoding ""; }
+        location /b/unsized { proxy_pass http://named; proxy_set_header Content-Length ""; }
+        location /b/unsizedset { proxy_pass http://named; proxy_set_header Content-Length ""; proxy_set_body mine; }
+        location /b/unsizedstream { proxy_pass http://named; proxy_set_header Content-Length ""; proxy_request_buffering off; proxy_http_version 1.1; }
+        location /b/missized { proxy_pass http://named; proxy_set_header Content-Length $arg_length; }
         location /b/set { proxy_pass http://named; proxy_set_body "made $request_method"; }
         location /b/method { proxy_pass http://named; proxy_method PUT; }
         location /b/stream { proxy_pass http://named; proxy_request_buffering off; proxy_http_version 1.1; }
@@ -224,6 +229,39 @@ def test_own_body_instead_of_an_unbuffered_one(site):
             assert c.get('/plain/x').text == '/plain/x'
         assert [r.target for r in site.up.requests[-2:]] == ['/b/setstream', '/plain/x']
         assert site.up.requests[-2].body == b'mine'
+
+
+def test_one_field_of_framing_taken_away(site):
+    """The other one still tells where the body ends."""
+    assert site.request('POST', '/b/unchunked', body=b'abc').status == 200
+    assert (site.up.last.headers['Content-Length'], site.up.last.body) == ('3', b'abc')
+
+
+@pytest.mark.sluice_only('it sends the length of a body that has come at once')
+def test_length_taken_away_from_chunks(site):
+    assert site.raw(request('POST', '/b/unsizedstream', {'Transfer-Encoding': 'chunked', 'Connection': 'close'}) + chunk('abc')).status == 200
+    assert site.up.last.headers['Transfer-Encoding'] == 'chunked' and site.up.last.body == b'abc'
+
+
+@pytest.mark.sluice_only('nginx sends a body that the upstream takes for a request')
+@pytest.mark.parametrize('target', ['/b/unsized', '/b/unsizedset', '/b/unsizedstream'])
+def test_no_body_whose_end_is_not_told(site, target):
+    """On a kept connection it would be the beginning of somebody else's request."""
+    smuggled = b'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
+    for _ in range(2):
+        assert site.request('POST', target, body=smuggled).text == target
+        assert site.get('/plain/x').text == '/plain/x'
+    assert [r.target for r in site.up.requests] == [target, '/plain/x'] * 2
+
+
+@pytest.mark.sluice_only('connections to an upstream are kept by default since 1.29.7')
+@pytest.mark.parametrize('length, connections', [(38, 1), (3, 2)])
+def test_length_of_the_configuration(site, length, connections):
+    """A connection on which it is not the body's is not used again."""
+    smuggled = b'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
+    assert site.request('POST', f'/b/missized?length={length}', body=b'abc' + smuggled).text == f'/b/missized?length={length}'
+    assert site.get('/b/missized').text == '/b/missized'
+    assert site.up.connections == connections
 
 
 def test_no_chunks_for_http10(site):

@@ -63,7 +63,9 @@ TEST(HeadTemplate, WhatTheClientSaidIsReplaced) {
 TEST(HeadTemplate, LengthAndPersistence) {
     EXPECT_FALSE(Case().make().sets_length);
     EXPECT_TRUE(Case().header("content-length", "5").make().sets_length);
-    EXPECT_TRUE(Case().header("Transfer-Encoding", "").make().sets_length);
+    EXPECT_FALSE(Case().header("Transfer-Encoding", "").make().sets_length);
+    EXPECT_TRUE(Case().header("transfer-encoding", "").make().sets_coding);
+    EXPECT_FALSE(Case().header("Content-Length", "5").make().sets_coding);
     EXPECT_FALSE(Case().header("Connection", "close").make(true).says_keep_alive);
     EXPECT_TRUE(Case().header("Connection", "keep-alive").make(true).says_keep_alive);
 }
