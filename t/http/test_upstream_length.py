@@ -61,3 +61,19 @@ def test_body_where_there_is_none(server, scripted, method, head):
         assert 'upstream sent' not in s.log()
     else:
         s.wait_log('upstream sent more data than specified in "Content-Length" header')
+
+
+@pytest.mark.parametrize('options', ['', 'proxy_buffering off;'])
+@pytest.mark.parametrize('answer', ['Content-Length: 9\r\n\r\nshort', 'Transfer-Encoding: chunked\r\n\r\n9\r\nshort'])
+def test_an_answer_cut_short_is_no_failed_attempt(server, scripted, upstream, answer, options):
+    """Those end with the head of the answer: one body that breaks off must not cost a server its place."""
+    def script(peer, up):
+        up.requests.append(peer.request())
+        peer.send(f'HTTP/1.1 200 OK\r\n{answer}')
+    cutting, spare = scripted(script), upstream(reply('spare'))
+    s = server('upstream u { server 127.0.0.1:%%cutting%% max_fails=1 fail_timeout=100s; server 127.0.0.1:%%spare%% backup; }'
+               f'server {{ listen 127.0.0.1:%%main%%; location / {{ proxy_pass http://u; {options} }} }}', ports={'cutting': cutting.port, 'spare': spare.port})
+    for _ in range(2):
+        with s.connect() as c:
+            assert c.send(request('GET', '/')).rest().rstrip().endswith(b'short')
+    assert len(cutting.requests) == 2 and not spare.requests

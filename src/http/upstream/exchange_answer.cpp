@@ -198,9 +198,10 @@ void Exchange::close_in_body() {
     break_answer();
 }
 
-// What has come goes to the client, and then its connection ends without the end of the message.
+// What has come goes to the client, and then its connection ends without the end of the message. As with nginx, only
+// what fails up to the end of the head is an unsuccessful attempt to `max_fails`.
 void Exchange::break_answer() {
-    end_try(balance::Outcome::failed, false);
+    end_try(balance::Outcome::ok, false);
     is_broken_ = true;
     enter(State::ended);
     flush();
