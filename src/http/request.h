@@ -55,7 +55,7 @@ class Request final : public script::Subject, public LogContext {
     Text parsed_args;
     Text below_alias;  ///< what try_files found below the `alias` of a regex location, which is the whole path
                        ///< otherwise
-    Text located_uri;  ///< the URI that the location was found by
+    Text located_uri;  ///< the URI that the location was found by; what try_files has found takes its place, too
     Text protocol;     ///< $server_protocol as sent
     Text host;         ///< valid, lower case, without port; from the target, else from Host; empty: none
     Text host_port;    ///< digits of the port in Host or the target, may be empty

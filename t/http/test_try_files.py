@@ -1,6 +1,8 @@
 """try_files below alias, where names are relative to it: of prefix and of regex locations."""
 import pytest
 
+from lib.messages import reply
+
 FILES = {'html/d/f': 'f', 'html/d/index.html': 'index', 'html/re/f': 'other', 'html/d/re/f': 'deep'}
 ECHO = 'location /echo { return 200 "echo $args"; } location @named { return 200 "named $uri"; }'
 REGEX = 'location ~ ^/re/(.*)$ {{ alias %%PREFIX%%/html/{}; try_files {}; }}'
@@ -47,3 +49,19 @@ def test_circles(server):
     s.wait_log(r'rewrite or internal redirection cycle while internally redirecting to "/c", client')
     assert s.get('/n').status == 500
     s.wait_log(r'rewrite or internal redirection cycle while redirect to named location "@n", client')
+
+
+@pytest.mark.parametrize('target, asked', [
+    ('/file/%61%2fb?c', '/file/%61%2fb?c'), ('/folder', '/folder'), ('/part/x', '/to/x'), ('/rewritten', '/d/f'), ('/named/%61', '/named/%61'),
+])
+def test_what_a_proxy_asks_for(server, upstream, target, asked):
+    """What was found is no rewrite: the client's URI goes on as it came."""
+    up = upstream(lambda r: reply(r.target))
+    s = server('''server { listen 127.0.0.1:%%main%%; root %%PREFIX%%/html;
+        location /file/ { try_files /d/f =410; proxy_pass http://127.0.0.1:%%up%%; }
+        location /folder { try_files /d/ =410; proxy_pass http://127.0.0.1:%%up%%; }
+        location /part/ { try_files /part/none $uri =410; proxy_pass http://127.0.0.1:%%up%%/to/; }
+        location /rewritten { rewrite ^ /x break; try_files /d/f =410; proxy_pass http://127.0.0.1:%%up%%; }
+        location /named/ { try_files /none @up; } location @up { proxy_pass http://127.0.0.1:%%up%%; } }''',
+               files={**FILES, 'html/part/x': 'x'}, ports={'up': up.port})
+    assert s.get(target).text == asked

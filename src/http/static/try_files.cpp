@@ -94,6 +94,14 @@ Text uri_of(Request& request, const Candidate& candidate, const Root& root) {
     return is_uri ? name : request.arena().concat(root.replaced, name);
 }
 
+/// What was found is no rewrite: a proxy asks as if this were the URI that has come, and that the location was found
+/// by.
+void take(Request& request, Text uri) {
+    for (Text* const known : {&request.parsed_uri, &request.located_uri})
+        if (known->data() == request.uri.data() && known->size() == request.uri.size()) *known = uri;
+    request.uri = uri;
+}
+
 Verdict try_files(Request& request) {
     const Setting<TryFiles>& rule = request.conf<TryFilesConf>().rule;
     if (!rule.is_here()) return Verdict::decline();
@@ -103,7 +111,7 @@ Verdict try_files(Request& request) {
         request.below_alias = uri;
         if (!is_there(request, candidate, uri)) continue;
         // The slash only told what to look for: a folder named with one is redirected to (301), as nginx does.
-        if (!root.is_whole || !candidate.is_folder) request.uri = uri;
+        if (!root.is_whole || !candidate.is_folder) take(request, uri);
         return Verdict::decline();
     }
     request.below_alias = {};
