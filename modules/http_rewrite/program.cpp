@@ -136,8 +136,11 @@ std::optional<Verdict> branch(Request& request, const Branch& step, LogLevel lev
         case Outcome::unmet: return std::nullopt;
         case Outcome::met: break;
     }
-    request.use_location(*step.location);
-    return run_block(request, request.conf<RewriteConf>());
+    // In a server block there is nothing but rules in it: the settings in force stay those of the server, and the
+    // location is found later.
+    if (&request.location() != &request.server().root) request.use_location(*step.location);
+    return run_block(request,
+                     *static_cast<const RewriteConf*>(step.location->confs.find(conf::slot_of<RewriteConf>())));
 }
 
 std::optional<Verdict> run_step(Request& request, const RewriteConf& conf, const Step& step) {

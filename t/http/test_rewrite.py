@@ -219,3 +219,11 @@ def test_regex_without_a_match_forgets_the_captures(site):
 def test_redirect_to_nowhere_says_so(site):
     r = site.get('/nowhere')
     assert r.status == 301 and r.headers['Location'] == ''
+
+
+def test_if_of_a_server_without_locations(server):
+    """Its rules run once, and what holds for the server goes on holding."""
+    s = server('server { listen 127.0.0.1:%%main%%; root %%PREFIX%%/html; add_header X-Uri $uri; try_files $uri /file;'
+               'if ($arg_x) { rewrite ^/(.*)$ /p/$1; } }', files={'html/file': 'file', 'html/p/a': 'a', 'html/p/p/a': 'twice'})
+    assert s.get('/a?x=1').text == 'a'
+    assert s.get('/none?x=1').text == s.get('/none').text == 'file'
