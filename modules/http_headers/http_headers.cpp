@@ -188,10 +188,12 @@ HeaderVerdict expect_trailers(Request& request) {
     const Additions& trailers = *request.conf<Conf>().trailers;
     if (trailers.empty() || request.version < http::kHttp11 || request.response.is_header_only)
         return HeaderVerdict::skip;
+    const bool is_http1 = request.version < http::kHttp2;
+    if (is_http1 && !*request.conf<http::LocationConf>().chunked_transfer_encoding) return HeaderVerdict::skip;
     const bool usual = is_usual(request.response.status);
     for (const Addition& trailer : trailers) {
         if (!usual && !trailer.is_always) continue;
-        if (request.version == http::kHttp11) request.response.clear_length();
+        if (is_http1) request.response.clear_length();
         return HeaderVerdict::filter;
     }
     return HeaderVerdict::skip;

@@ -27,6 +27,7 @@ CONF = r'''
         location /lines/trailer { add_trailer X-Uri $uri; proxy_pass http://127.0.0.1:%%main%%/chunk/$arg_none; }
         location /trailer/html/ { add_trailer X-T "t-$status"; alias html/; }
         location /trailerlen { add_trailer X-T t; return 200 body; }
+        location /trailerplain { chunked_transfer_encoding off; add_trailer X-T t; return 200 body; }
         location /chunk { autoindex on; root %%PREFIX%%; }
         location /e/pos { expires 1h; return 200 x; }
         location /e/neg { expires -1; return 200 x; }
@@ -94,6 +95,16 @@ def test_trailers_behind_ranges(site, value, body):
     assert (r.status, r.headers['Transfer-Encoding'], list(r.trailers)) == (206, 'chunked', [('X-T', 't-206')])
     assert r.text == body if body else r.body.count(b'Content-Range: bytes') == 2
     assert site.get('/trailer/html/digits.png').headers['Accept-Ranges'] == 'bytes'
+
+
+def test_trailers_of_a_later_version(site):
+    r = site.raw(b'GET /trailerlen HTTP/1.2\r\nHost: a\r\nConnection: close\r\n\r\n')
+    assert r.text == 'body' and list(r.trailers) == [('X-T', 't')]
+
+
+def test_no_trailers_without_chunks(site):
+    r = site.get('/trailerplain')
+    assert (r.text, r.headers['Content-Length']) == ('body', '4') and not list(r.trailers)
 
 
 @pytest.mark.sluice_only('nginx writes what a variable has')
