@@ -13,6 +13,7 @@
 #include "http/server_connection.h"
 #include "http/special_response.h"
 #include "http/subrequest.h"
+#include "http/uri/normalize.h"
 #include "http/worker.h"
 
 namespace sluice::http {
@@ -279,12 +280,7 @@ int64_t Request::limit_rate_after() const {
 }
 
 Text Request::extension() const {
-    for (size_t at = uri.size(); at > 0; --at) {
-        const char c = uri[at - 1];
-        if (c == '.') return uri.substr(at);
-        if (c == '/') break;
-    }
-    return {};
+    return http::uri::extension_of(uri);
 }
 
 Verdict Request::respond_with(uint16_t status, Text content_type, Text body_text) {

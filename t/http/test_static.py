@@ -46,7 +46,7 @@ FILES = {
     'html/index/second.html': 'second', 'html/index/index.html': 'index', 'html/indexvar/one.html': 'one', 'html/noindex/x': 'x',
     'html/try/f': 'f', 'html/try/default.txt': 'default', 'html/try/d/index.html': 'try dir', 'html/trycode/f': 'f',
     'html/var/x': 'var', 'html/empty': '', 'html/big': BIG, 'html/no-extension': 'n', 'html/UPPER.CSS': 'u', 'html/sp ace.html': 'sp',
-    'html/.hidden.css': 'h', 'html/two.dots.css': 't', 'html/q?m.html': 'q', 'html/ä.html': 'ae', 'html/dot.': 'd',
+    'html/.hidden.css': 'h', 'html/.css': 'c', 'html/two.dots.css': 't', 'html/q?m.html': 'q', 'html/ä.html': 'ae', 'html/dot.': 'd',
 }
 
 
@@ -84,6 +84,7 @@ def test_status(site, target, status):
     ('/a.css', 'text/css'), ('/no-extension', 'application/octet-stream'), ('/UPPER.CSS', 'text/css'), ('/dir/', 'text/html'),
     ('/types/a.css', 'text/x-own'), ('/types/dir/b.txt', 'text/x-other'), ('/.hidden.css', 'text/css'), ('/two.dots.css', 'text/css'),
     ('/aliasfile', 'application/octet-stream'), ('/dot.', 'application/octet-stream'),
+    ('/.css', 'application/octet-stream'),
 ])
 def test_type(site, target, kind):
     assert site.get(target).headers['Content-Type'] == kind
