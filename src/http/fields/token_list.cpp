@@ -38,9 +38,9 @@ Expectation parse_expect(Text value) {
 
 std::optional<Text> find_cookie(Text field, Text name) {
     while (!field.empty()) {
-        const Text pair = text::trim(text::split_off(field, ';'));
-        if (pair.size() > name.size() && pair[name.size()] == '=' && text::istarts_with(pair, name))
-            return pair.substr(name.size() + 1);
+        Text value = text::split_off(field, ';');
+        if (value.find('=') == Text::npos) continue;
+        if (text::iequals(text::trim(text::split_off(value, '=')), name)) return text::trim(value);
     }
     return std::nullopt;
 }

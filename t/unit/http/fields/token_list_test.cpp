@@ -55,6 +55,12 @@ TEST(Cookie, by_name) {
     EXPECT_EQ(find_cookie(kField, "e"), std::nullopt);
     EXPECT_EQ(find_cookie(kField, "f"), "");
     EXPECT_EQ(find_cookie("", "a"), std::nullopt);
+    EXPECT_EQ(find_cookie("x; a = 1; b =2; c= 3", "a"), "1");
+    EXPECT_EQ(find_cookie("x; a = 1; b =2; c= 3", "b"), "2");
+    EXPECT_EQ(find_cookie("x; a = 1; b =2; c= 3", "c"), "3");
+    EXPECT_EQ(find_cookie("x; a = 1", "x"), std::nullopt);
+    EXPECT_EQ(find_cookie("a==1", "a"), "=1");
+    EXPECT_EQ(find_cookie("=1", ""), "1");
 }
 
 }  // namespace
