@@ -92,3 +92,10 @@ def test_named_location_is_not_reachable(site):
 def test_the_first_of_two_named_locations_answers(server):
     s = server('server { listen 127.0.0.1:%%main%%; try_files /none @a; location @a { return 200 first; } location @a { return 200 second; } }')
     assert s.get('/').text == 'first'
+
+
+def test_internal_holds_for_inner_locations(server):
+    s = server('''server { listen 127.0.0.1:%%main%%; location /hidden/ { internal; location /hidden/in/ { return 200 secret; } location ~ x$ { return 200 secret; } }
+        location /way { error_page 404 = /hidden/in/; return 404; } location /named { try_files /none @n; } location @n { return 200 open; } }''')
+    assert [s.get(target).status for target in ('/hidden/', '/hidden/in/', '/hidden/x')] == [404] * 3
+    assert s.get('/way').text == 'secret' and s.get('/named').text == 'open'

@@ -108,9 +108,8 @@ constexpr std::array kDirectives{
                                        {.where = anywhere, .initial = "1024", .help = "accepted for compatibility"}),
     directive<&L::types_hash_bucket_size>("types_hash_bucket_size",
                                           {.where = anywhere, .initial = "64", .help = "accepted for compatibility"}),
-    custom<&L::is_internal, parse::internal>("internal", {.where = Context::http_location,
-                                                          .help = "only internal requests find the location",
-                                                          .inherit = Inherit::unnamed}),
+    custom<&L::is_internal, parse::internal>(
+        "internal", {.where = Context::http_location, .help = "only internal requests find the location"}),
     directive<&L::satisfy>(
         "satisfy", {.where = anywhere, .initial = "all", .help = "whether all access modules or any must agree"}),
 
