@@ -42,6 +42,8 @@ CONF = r'''
         location /noslash/ { return 200 noslash; }
         location /both { return 200 both; }
         location /both/ { proxy_pass http://127.0.0.1:1; }
+        location = /only/ { proxy_pass http://127.0.0.1:1; }
+        location ~ ^/only { return 200 regex; }
         location /case/ { return 200 case; }
         location /writable {
             limit_except GET PUT { deny all; }
@@ -73,10 +75,10 @@ def test_location(site, target, answer):
     assert (r.status, r.text) == (200, answer)
 
 
-@pytest.mark.parametrize('target, suffix', [('/slash', ''), ('/slash?a=b', '?a=b')])
-def test_slash_redirect(site, target, suffix):
+@pytest.mark.parametrize('target, wanted', [('/slash', '/slash/'), ('/slash?a=b', '/slash/?a=b'), ('/only', '/only/')])
+def test_slash_redirect(site, target, wanted):
     r = site.get(target, host='h.example')
-    assert (r.status, r.location) == (301, f'http://h.example:{site.port()}/slash/{suffix}')
+    assert (r.status, r.location) == (301, f'http://h.example:{site.port()}{wanted}')
 
 
 @pytest.mark.parametrize('method, status', [('GET', 200), ('HEAD', 200), ('PUT', 405), ('DELETE', 403), ('PATCH', 403)])

@@ -76,8 +76,11 @@ const Location* LocationTable::find_slashed(size_t first, Text uri) const {
         nodes_.begin() + static_cast<std::ptrdiff_t>(first), nodes_.end(),
         [uri](const Node& node) { return node.name.starts_with(uri) && node.name[uri.size()] < '/'; });
     const bool is_there = at != nodes_.end() && at->name.size() == uri.size() + 1 && at->name.starts_with(uri) &&
-                          at->name.back() == '/' && at->prefix != nullptr && at->prefix->redirects_to_slash;
-    return is_there ? at->prefix : nullptr;
+                          at->name.back() == '/';
+    if (!is_there) return nullptr;
+    for (const Location* const location : {at->exact, at->prefix})
+        if (location != nullptr && location->redirects_to_slash) return location;
+    return nullptr;
 }
 
 const Location* LocationTable::find_regex(Request& request, bool& failed) const {
