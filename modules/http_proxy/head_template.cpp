@@ -37,7 +37,8 @@ const HeadTemplate* make_head_template(Arena& arena, const conf::Sequence<SetHea
         has_host |= text::iequals(one.name, "Host");
         const bool is_connection = text::iequals(one.name, "Connection");
         has_connection |= is_connection;
-        made.says_keep_alive |= is_connection && !text::iequals(one.value.source(), "close");
+        // An upstream that is not asked for it closes behind its answer (RFC 9112 §9.3), whatever that says.
+        made.says_keep_alive |= is_connection && text::iequals(one.value.source(), "keep-alive");
         made.sets_length |= text::iequals(one.name, "Content-Length");
         made.sets_coding |= text::iequals(one.name, "Transfer-Encoding");
     }

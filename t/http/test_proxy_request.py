@@ -35,6 +35,8 @@ CONF = r'''
         location /h/default { proxy_pass http://named; }
         location /h/set { proxy_pass http://named; proxy_set_header Host $http_host; proxy_set_header X-Set "a $arg_v b"; proxy_set_header Accept ""; proxy_set_header X-Empty $arg_none; }
         location /h/conn { proxy_pass http://named; proxy_http_version 1.1; proxy_set_header Connection ""; }
+        location /h/old/asked { proxy_pass http://named; proxy_http_version 1.0; proxy_set_header Connection keep-alive; }
+        location /h/old/empty { proxy_pass http://named; proxy_http_version 1.0; proxy_set_header Connection ""; }
         location /h/off { proxy_pass http://named; proxy_pass_request_headers off; }
         location /b/off { proxy_pass http://named; proxy_pass_request_body off; proxy_set_header Content-Length ""; }
         location /b/unchunked { proxy_pass http://named; proxy_set_header Transfer-Encoding ""; }
@@ -261,6 +263,14 @@ def test_length_of_the_configuration(site, length, connections):
     smuggled = b'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
     assert site.request('POST', f'/b/missized?length={length}', body=b'abc' + smuggled).text == f'/b/missized?length={length}'
     assert site.get('/b/missized').text == '/b/missized'
+    assert site.up.connections == connections
+
+
+@pytest.mark.sluice_only('connections to an upstream are kept by default since 1.29.7')
+@pytest.mark.parametrize('target, connections', [('/h/old/asked', 1), ('/h/old/empty', 2)])
+def test_http10_keeps_what_it_has_asked_to_keep(site, target, connections):
+    for _ in range(2):
+        assert site.get(target).text == target
     assert site.up.connections == connections
 
 
