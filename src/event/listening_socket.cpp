@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "event/listener.h"
 
@@ -69,6 +70,21 @@ int type_of(const ListenOptions& options) {
     return (options.is_datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
 }
 
+/// The file of a unix socket; null: the address has none.
+const char* file_of(const SocketAddress& address) {
+    if (!address.is_unix()) return nullptr;
+    const char* const path = reinterpret_cast<const sockaddr_un*>(address.get())->sun_path;
+    return path[0] != '\0' ? path : nullptr;
+}
+
+/// What follows once the socket has its name.
+Result<void> finish(int fd, const SocketAddress& address, const ListenOptions& options) {
+    // Whoever may enter the folder may connect, as with nginx.
+    const char* const file = file_of(address);
+    if (file != nullptr && ::chmod(file, 0666) != 0) return failed("chmod()", address, errno);
+    return configure_listening_socket(fd, options);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_listening_socket(const SocketAddress& address, const ListenOptions& options) {
@@ -78,14 +94,11 @@ Result<UniqueFd> open_listening_socket(const SocketAddress& address, const Liste
     const Options set = set_before_bind(fd.get(), address, options);
     if (set.error() != 0) return failed(set.text(), address, set.error());
     if (::bind(fd.get(), address.get(), address.length()) != 0) return failed("bind() to", address, errno);
-    // Whoever may enter the folder may connect, as with nginx.
-    if (address.is_unix()) {
-        const auto* name = reinterpret_cast<const sockaddr_un*>(address.get());
-        if (name->sun_path[0] != '\0' && ::chmod(name->sun_path, 0666) != 0) return failed("chmod()", address, errno);
-    }
-    Result<void> configured = configure_listening_socket(fd.get(), options);
-    if (!configured) return configured.error();
-    return fd;
+    const Result<void> finished = finish(fd.get(), address, options);
+    if (finished) return fd;
+    // A file that stays would be in the way of the next try.
+    if (const char* const file = file_of(address); file != nullptr) ::unlink(file);
+    return finished.error();
 }
 
 Result<void> configure_listening_socket(int fd, const ListenOptions& wanted) {

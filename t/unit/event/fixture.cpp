@@ -1,13 +1,21 @@
 // Peers, recorders and the turning of the loop.
 #include "event/fixture.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <ctime>
+#include <iterator>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace sluice::event {
 
@@ -169,6 +177,31 @@ std::string EventTest::pattern(size_t size, unsigned seed) {
         c = static_cast<char>(state >> 24U);
     }
     return made;
+}
+
+void refuse(int number, int error, int argument, uint32_t value) {
+    const auto call = static_cast<uint32_t>(number);
+    const auto index = static_cast<uint32_t>(std::max(argument, 0));
+    const auto place = static_cast<uint32_t>(offsetof(seccomp_data, args) + index * sizeof(uint64_t));
+    const auto asked = argument < 0 ? static_cast<uint32_t>(offsetof(seccomp_data, nr)) : place;
+    sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, asked),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument < 0 ? call : value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{static_cast<unsigned short>(std::size(steps)), steps};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(2);
+}
+
+bool holds_in_child(const std::function<bool()>& body) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(body() ? 0 : 1);
+    int status = -1;
+    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
 }
 
 std::string backend_name(const testing::TestParamInfo<BackendKind>& info) {

@@ -117,6 +117,12 @@ class EventTest : public testing::TestWithParam<BackendKind> {
     std::unique_ptr<Loop> loop;
 };
 
+/// In a forked child, for good: the system call `number` fails with `error`, or only when its argument with index
+/// `argument` is `value`.
+void refuse(int number, int error, int argument = -1, uint32_t value = 0);
+/// Whether `body`, run in a forked child, says so; false, too, where it ends in any other way.
+bool holds_in_child(const std::function<bool()>& body);
+
 std::string backend_name(const testing::TestParamInfo<BackendKind>& info);
 std::vector<BackendKind> working_backends();
 

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "event/fixture.h"
@@ -215,6 +216,17 @@ TEST_P(ListenerTest, AcceptsOnUnixSockets) {
     EXPECT_TRUE(until([&] { return !client.connection.has_operations() && !server.connection.has_operations(); }));
     ::unlink(path.c_str());
     ::rmdir(folder);
+}
+
+TEST(ListeningSocketTest, LeavesNoFileWhereItCanNotListen) {
+    const std::string path = std::string(::testing::TempDir()) + "/refused." + std::to_string(::getpid());
+    for (const int call : {SYS_chmod, SYS_listen}) {
+        EXPECT_TRUE(holds_in_child([&] {
+            refuse(call, EPERM);
+            const auto opened = open_listening_socket(*SocketAddress::unix_path(path), {});
+            return !opened && opened.error().number == EPERM && ::access(path.c_str(), F_OK) != 0;
+        }));
+    }
 }
 
 TEST_P(ListenerTest, StopLeavesTheQueueToOthers) {
