@@ -20,10 +20,10 @@ namespace {
 
 constexpr uint32_t kMost = 32768;
 
+/// Null, with errno: there is none.
 char* map_memory(size_t size) {
     void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) out_of_memory();
-    return static_cast<char*>(memory);
+    return memory != MAP_FAILED ? static_cast<char*>(memory) : nullptr;
 }
 
 }  // namespace
@@ -49,7 +49,10 @@ BufferPool::~BufferPool() {
     }
 }
 
+/// Null, with errno: there is no memory.
 PoolBuffer* BufferPool::make(Shelf& shelf, Kind kind) {
+    char* const memory = map_memory(shelf.size);
+    if (memory == nullptr) return nullptr;
     PoolBuffer* buffer = nullptr;
     if (!shelf.empty.empty()) {
         buffer = shelf.empty.back();
@@ -60,9 +63,20 @@ PoolBuffer* BufferPool::make(Shelf& shelf, Kind kind) {
         buffer->kind = static_cast<uint8_t>(kind);
         buffer->capacity = shelf.size;
     }
-    buffer->data = map_memory(shelf.size);
+    buffer->data = memory;
     ++shelf.made;
     return buffer;
+}
+
+bool BufferPool::provide(Kind kind, uint32_t count) {
+    Shelf& shelf = this->shelf(kind);
+    while (shelf.free.size() < count && shelf.made < shelf.bound) {
+        PoolBuffer* const buffer = make(shelf, kind);
+        if (buffer == nullptr) return false;
+        poison(*buffer);
+        shelf.free.push_back(buffer);
+    }
+    return true;
 }
 
 PoolBuffer* BufferPool::take(Kind kind) {
@@ -74,6 +88,7 @@ PoolBuffer* BufferPool::take(Kind kind) {
         unpoison(*buffer);
     } else if (shelf.made < shelf.bound) {
         buffer = make(shelf, kind);
+        if (buffer == nullptr) out_of_memory();
     } else {
         return nullptr;
     }

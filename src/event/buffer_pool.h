@@ -25,6 +25,8 @@ class BufferPool {
     /// A buffer that nobody holds; whoever takes it calls hold(), and release() gives it back. Null when the bound is
     /// reached.
     PoolBuffer* take(Kind kind);
+    /// Makes buffers ahead, so that the next `count` calls of take() find memory. False, with errno: there is none.
+    bool provide(Kind kind, uint32_t count);
     /// Gives back a buffer that was taken and never held, or whose last holder is gone.
     void put(PoolBuffer& buffer);
     /// Whether take() would succeed.
@@ -51,7 +53,7 @@ class BufferPool {
     };
     Shelf& shelf(Kind kind) { return shelves_[static_cast<size_t>(kind)]; }
     const Shelf& shelf(Kind kind) const { return shelves_[static_cast<size_t>(kind)]; }
-    PoolBuffer* make(Shelf& shelf, Kind kind);
+    static PoolBuffer* make(Shelf& shelf, Kind kind);
 
     std::array<Shelf, 2> shelves_;
 };

@@ -14,6 +14,7 @@ BufferRing::~BufferRing() {
 }
 
 bool BufferRing::open(::io_uring& ring) {
+    if (!pool_.provide(BufferPool::Kind::small, places_)) return false;
     void* memory =
         ::mmap(nullptr, places_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return false;

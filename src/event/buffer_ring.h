@@ -17,7 +17,7 @@ class BufferRing {
     BufferRing(const BufferRing&) = delete;
     ~BufferRing();
 
-    /// Registers the ring with the kernel. False, with errno: it refuses.
+    /// Registers the ring with the kernel, and fills it. False, with errno: it refuses, or there is no memory.
     bool open(::io_uring& ring);
     static constexpr uint16_t kGroup = 0;
 

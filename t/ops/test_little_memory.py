@@ -36,6 +36,30 @@ def test_a_reload_without_memory_changes_nothing(server, conf, spare):
     assert s.get('/of/many/7').body == b'7'
 
 
+def test_no_shortage_of_memory_ends_the_master(server, conf):
+    """Of all that a reload needs memory for, each is once what lacks it: modules, the trial of io_uring, zones."""
+    s = server(conf(http='upstream back { zone back 2m; server 127.0.0.1:1; }', server='location / { return 200 first; }'))
+    s.excuse(r'\[(emerg|alert)\]')
+    ends = r'\[emerg\]|gracefully shutting down'
+    if binary.is_nginx(s.binary):
+        ends += r'|\[alert\] .*mmap\('  # it says no more where a zone has no memory
+    count = len(s.workers())
+    s.write('conf/nginx.conf', s.read('conf/nginx.conf').replace('200 first', '200 second'))
+    for spare in range(0, 64_000_000, 400_000):
+        limit(s.process.pid, spare)
+        seen = len(s.log())
+        s.signal('HUP')
+        wait_for(lambda: re.search(ends, s.log()[seen:]), lambda: f'an end of the reload:\n{s.log()[seen:]}')
+        assert processes.alive(s.process.pid), (spare, s.log()[seen:])
+        if s.get('/').body == b'second':
+            break
+    assert 0 < spare < 60_000_000
+    wait_for(lambda: len(s.workers()) == count, 'the end of the old workers')
+    limit(s.process.pid, None)
+    s.reload()
+    assert s.get('/').body == b'second'
+
+
 def test_a_reload_that_has_just_enough_memory(server, conf):
     """Where memory is limited, what is tried first is not what serves then."""
     s = server(conf(server='location / { return 200 first; }'))

@@ -180,6 +180,17 @@ TEST_P(LoopTest, LeavesNothingInFlightOfItsTrial) {
     EXPECT_EQ(status, 0);
 }
 
+TEST_P(LoopTest, WithoutMemoryForBuffersTheTrialFails) {
+    if (GetParam() != BackendKind::io_uring) GTEST_SKIP() << "there is no trial";
+    // So many that the rings have another size.
+    EXPECT_TRUE(holds_in_child([] {
+        constexpr int kLength = 1;
+        refuse(SYS_mmap, ENOMEM, kLength, BufferPool::kSmallSize);
+        const auto made = Loop::create({.backend = BackendKind::io_uring, .connections = 1024, .log = {}});
+        return !made && made.error().number == ENOMEM;
+    }));
+}
+
 TEST_P(LoopTest, AWatchThatTheKernelRefusesSaysSo) {
     if (GetParam() != BackendKind::epoll) GTEST_SKIP() << "io_uring polls anything";
     const UniqueFd file = file_with("text");
