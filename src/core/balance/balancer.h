@@ -23,7 +23,8 @@ class Selection {
     Selection(const Selection&) = delete;
 
     /// A peer that this request has not tried yet, or null when there is none that is alive and has room ("no live
-    /// upstreams"). `now`: Unix time. The peer counts one connection more until release(). Not while one is held.
+    /// upstreams"). `now`: monotonic time, the same in all workers. The peer counts one connection more until
+    /// release(). Not while one is held.
     virtual const Peer* pick(Seconds now) = 0;
     /// Gives the picked peer back. Nothing happens when none is held.
     virtual void release(Outcome outcome, Seconds now) = 0;

@@ -142,7 +142,7 @@ class Exchange final : public event::ConnectionHandler,
     void end_try(balance::Outcome outcome, bool keeps);
     void end_with(uint16_t status);
     void abandon();
-    Seconds unix_time() const;
+    Seconds seconds() const;
     bool is_stale() const;
 
     // Reaching the server (exchange_connect.cpp)

@@ -44,8 +44,9 @@ constexpr bool is_idempotent(Method method) {
 
 }  // namespace
 
-Seconds Exchange::unix_time() const {
-    return {request_.connection().loop().wall_msec() / 1000};
+/// What fail_timeout counts in. The system's clock may be set back: a server that failed would be out for as long.
+Seconds Exchange::seconds() const {
+    return {request_.connection().loop().now().count / 1000};
 }
 
 void Exchange::begin_try(Text address) {
@@ -64,7 +65,7 @@ void Exchange::begin_try(Text address) {
 }
 
 void Exchange::next_try() {
-    peer_ = selection_->pick(unix_time());
+    peer_ = selection_->pick(seconds());
     if (peer_ == nullptr) {
         begin_try(group_.host);
         try_->status = 502;
@@ -304,7 +305,7 @@ void Exchange::end_try(balance::Outcome outcome, bool keeps) {
     }
     if (try_ != nullptr && try_->response_time < 0)
         try_->response_time = (request_.connection().loop().now() - try_->started).count;
-    selection_->release(outcome, unix_time());
+    selection_->release(outcome, seconds());
 }
 
 void Exchange::end_with(uint16_t status) {
