@@ -161,6 +161,17 @@ def test_pid_file_moves_on_reload(server, conf):
     assert ended(s) == 0 and not (s.prefix / 'logs/other.pid').exists()
 
 
+@pytest.mark.sluice_only('a TERM that comes as the reload ends waits for the next event')
+def test_pid_file_moves_on_reload_without_a_master(alone):
+    s = alone()
+    s.write('conf/nginx.conf', s.read('conf/nginx.conf').replace('pid logs/server.pid;', 'pid logs/other.pid;'))
+    s.signal('HUP')
+    wait_for(lambda: not (s.prefix / 'logs/server.pid').exists(), 'the end of the old pid file')
+    assert s.read('logs/other.pid') == f'{s.process.pid}\n'
+    s.signal('TERM')
+    assert ended(s) == 0 and not (s.prefix / 'logs/other.pid').exists()
+
+
 def test_pid_file_that_cannot_move_leaves_all_as_it_was(server, conf):
     s = server(conf())
     s.excuse('open.* "/nowhere/server.pid" failed')
@@ -173,6 +184,26 @@ def test_pid_file_that_cannot_move_leaves_all_as_it_was(server, conf):
     assert s.get('/none').status == 404
     s.write('conf/nginx.conf', good)
     s.reload()
+
+
+def test_pid_file_that_cannot_move_without_a_master(alone):
+    s = alone()
+    s.excuse('open.* "/nowhere/server.pid" failed')
+    s.write('conf/nginx.conf', s.read('conf/nginx.conf').replace('pid logs/server.pid;', 'pid /nowhere/server.pid;'))
+    s.signal('HUP')
+    s.wait_log(r'\[emerg\] .*open\(\) "/nowhere/server.pid" failed \(2: No such file or directory\)')
+    assert s.get('/none').status == 404 and s.read('logs/server.pid') == f'{s.process.pid}\n'
+
+
+def test_no_pid_file_stays_where_the_end_comes_while_it_moves(server, conf):
+    s = server(conf(main='worker_processes 1;'))
+    moved = s.read('conf/nginx.conf').replace('pid logs/server.pid;', 'pid logs/other.pid;')
+    s.write('conf/nginx.conf', moved.replace('worker_processes 1;', 'worker_processes 24;'))
+    s.signal('HUP')
+    wait_for(lambda: (s.prefix / 'logs/other.pid').exists(), 'the new pid file')
+    s.signal('QUIT')
+    assert ended(s) == 0
+    assert not list((s.prefix / 'logs').glob('*.pid'))
 
 
 def test_upgrade_moves_the_pid_file_and_back(daemon, conf):

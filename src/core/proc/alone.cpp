@@ -35,9 +35,15 @@ int Alone::run() {
             sockets_.look_after(current_->log());
             return code;
         }
-        sockets_.commit(next_->log());
-        current_ = std::move(next_);
+        change_over();
     }
+}
+
+void Alone::change_over() {
+    sockets_.commit(next_->log());
+    const std::string previous = current_->settings().pid_path;
+    current_ = std::move(next_);
+    if (current_->settings().pid_path != previous) remove_pid_file(previous, current_->log());
 }
 
 bool Alone::reload() {
@@ -52,8 +58,20 @@ bool Alone::reload() {
         sockets_.roll_back(log);
         return false;
     }
+    if (!take_pid_path((*loaded)->settings().pid_path)) {
+        sockets_.roll_back(log);
+        return false;
+    }
     next_ = std::move(*loaded);
     return true;
+}
+
+/// Another pid file in the new configuration: it is written now, and the old one removed with the change.
+bool Alone::take_pid_path(const std::string& path) {
+    if (path == current_->settings().pid_path) return true;
+    const Result<void> written = write_pid_file(path);
+    if (!written) current_->log().emerg(written.error().number, written.error().text);
+    return written.ok();
 }
 
 }  // namespace sluice::proc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/proc/generation.h"
 #include "core/proc/listening_sockets.h"
@@ -20,6 +21,9 @@ class Alone final : public Reloader {
     bool reload() override;
 
  private:
+    bool take_pid_path(const std::string& path);
+    void change_over();
+
     Loader& loader_;
     ListeningSockets& sockets_;
     std::unique_ptr<Generation> current_;

@@ -239,6 +239,7 @@ void Master::drain() {
 }
 
 int Master::leave() {
+    if (has_new_pid_file_) remove_pid_file(previous_.generation->settings().pid_path, log());
     remove_pid_file(pid_path(), log());
     log().notice("exit");
     sockets_.close_all(log(), !is_upgrading());
