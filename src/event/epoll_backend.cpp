@@ -54,6 +54,8 @@ void EpollBackend::deliver_batch(std::span<epoll_event> events) {
     for (size_t i = 0; i < events.size(); ++i) {
         Reception ahead = std::exchange(ahead_[i], {});
         const uint64_t data = events[i].data.u64;
+        // remove() is about what is still to come.
+        events[i].data.u64 = 0;
         if (data == 0) continue;  // closed by a handler that ran earlier in this round
         if (kind_of(data) == kConnection) {
             auto& connection = *object_of<Connection>(data);
@@ -102,12 +104,17 @@ bool EpollBackend::add(int fd, uint32_t events, uint64_t data) {
     return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/// Also takes it out of the round that is being delivered: the object may be gone soon.
-void EpollBackend::remove(int fd, uint64_t data) {
+/// Also takes it out of the round that is being delivered: the object may be gone soon. Returns whether it was in it.
+bool EpollBackend::remove(int fd, uint64_t data) {
     epoll_event unused{};
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, &unused);
-    for (size_t i = 0; i < event_count_; ++i)
-        if (events_[i].data.u64 == data) events_[i].data.u64 = 0;
+    bool was_there = false;
+    for (size_t i = 0; i < event_count_; ++i) {
+        if (events_[i].data.u64 != data) continue;
+        events_[i].data.u64 = 0;
+        was_there = true;
+    }
+    return was_there;
 }
 
 // --- connections ---
@@ -281,8 +288,10 @@ void EpollBackend::start(Listener& listener) {
     if (!add(listener.fd_, EPOLLIN | exclusive, pack(&listener, 0, kListener))) listener.on_start_failed(errno);
 }
 
+/// The kernel wakes one worker per connection: if it was this one, nobody else has heard of the connection.
 void EpollBackend::stop(Listener& listener) {
-    remove(listener.fd_, pack(&listener, 0, kListener));
+    const bool was_woken = remove(listener.fd_, pack(&listener, 0, kListener));
+    if (was_woken && listener.options_.is_exclusive && !listener.is_running()) listener.take_one();
 }
 
 void EpollBackend::forget(Listener&) {}

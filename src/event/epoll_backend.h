@@ -71,7 +71,7 @@ class EpollBackend final : public Backend {
     void accept(Listener& listener);
     bool accept_one(Listener& listener);
     bool add(int fd, uint32_t events, uint64_t data);
-    void remove(int fd, uint64_t data);
+    bool remove(int fd, uint64_t data);
 
     UniqueFd epoll_;
     BufferPool& buffers_;

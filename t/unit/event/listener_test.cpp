@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -266,6 +267,23 @@ TEST_P(ListenerTest, NoConnectionIsLostWhenListenersComeAndGo) {
         listener->start();
     }
     EXPECT_TRUE(until([&] { return acceptor.accepted.size() == wanted; }));
+}
+
+TEST_P(ListenerTest, WhatItIsWokenForAsItStopsIsTaken) {
+    struct Order {
+        void stop() { listener->stop(); }
+        Listener* listener;
+    };
+    Listener listener(*loop, listening.get(), acceptor, nullptr, {});
+    listener.start();
+    settle();
+    Order order{&listener};
+    const UniqueFd told(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+    Watch watch(told.get(), Task::call<&Order::stop>, &order);
+    ASSERT_TRUE(watch.start(*loop));
+    const Peer client = client_of(listening.get());
+    EXPECT_TRUE(until([&] { return acceptor.accepted.size() == 1; }, {2000}));
+    EXPECT_FALSE(listener.is_running());
 }
 
 TEST_P(ListenerTest, WhatSomebodyWasWokenForWhoNeverCameIsFound) {
