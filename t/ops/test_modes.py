@@ -148,6 +148,17 @@ def test_the_address_is_in_use(server, conf):
     assert first.get('/none').status == 404
 
 
+def test_alone_it_stops_where_a_reload_was_wanted_too(alone):
+    s = alone()
+    s.write('conf/nginx.conf', s.read('conf/nginx.conf').replace('pid logs/server.pid;', 'pid logs/other.pid;'))
+    s.signal('STOP')  # so that both are there when it looks
+    s.signal('HUP')
+    s.signal('QUIT')
+    s.signal('CONT')
+    assert ended(s) == 0
+    assert not list((s.prefix / 'logs').glob('*.pid'))
+
+
 # The pid file
 
 def test_pid_file_moves_on_reload(server, conf):

@@ -28,14 +28,14 @@ int Alone::run() {
             return 1;
         }
         const int code = current_->run_worker(worker);
-        if (next_ == nullptr) {
-            remove_pid_file(current_->settings().pid_path, current_->log());
-            current_->log().notice("exit");
-            sockets_.close_all(current_->log(), true);
-            sockets_.look_after(current_->log());
-            return code;
-        }
-        change_over();
+        const bool goes_on = next_ != nullptr && !worker.was_told_to_leave();
+        if (next_ != nullptr) change_over();
+        if (goes_on) continue;
+        remove_pid_file(current_->settings().pid_path, current_->log());
+        current_->log().notice("exit");
+        sockets_.close_all(current_->log(), true);
+        sockets_.look_after(current_->log());
+        return code;
     }
 }
 

@@ -25,14 +25,14 @@ void Worker::take(const Signal& signal, Requests& asked) {
     switch (signal.number) {
         case SIGTERM:
         case SIGINT:
-            asked.terminate = true;
+            asked.terminate = was_told_to_leave_ = true;
             action = ", exiting";
             break;
         case SIGWINCH:
             if (!origin_.is_daemon || is_alone()) break;
             [[fallthrough]];
         case SIGQUIT:
-            asked.quit = true;
+            asked.quit = was_told_to_leave_ = true;
             asked.is_relieved |= signal.value == kRelieved;
             action = ", shutting down";
             break;

@@ -66,6 +66,8 @@ class Worker {
     /// The body starts to leave gracefully: sets the log line and the process title that nginx has for it. The body
     /// itself ends what still runs after Settings::shutdown_timeout.
     void say_shutting_down();
+    /// Whether TERM, INT or QUIT came; a reload without a master ends the body, too.
+    bool was_told_to_leave() const { return was_told_to_leave_; }
     /// Nothing of this process waits for connections any more: closes its listening sockets. Not earlier: a socket
     /// that other processes have open, too, can't be taken out of an epoll set once this process has closed it, and
     /// would go on waking this worker instead of theirs.
@@ -81,6 +83,7 @@ class Worker {
     Origin origin_;
     Signals signals_;
     bool is_shutting_down_ = false;
+    bool was_told_to_leave_ = false;
 };
 
 }  // namespace sluice::proc
