@@ -226,6 +226,31 @@ def test_running_requests_go_on_while_descriptors_are_out(server, conf):
         held[0].send(request('GET', '/ok')[:-2])
 
 
+def has_worker(pid):
+    return any('worker process' in processes.title(child) for child in processes.children(pid))
+
+
+@pytest.mark.sluice_only('it leaves the sockets, and the pid file')
+def test_a_start_without_descriptors_leaves_nothing(tmp_path, conf):
+    """Whatever it is that finds none left, the next start finds no file in its way."""
+    (tmp_path / 'logs').mkdir()
+    listens = ''.join(f'listen unix:{tmp_path}/{n}.sock;' for n in range(12))
+    text = conf(server=listens).replace('127.0.0.1:%%main%%', f'unix:{tmp_path}/main.sock')
+    (tmp_path / 'test.conf').write_text(f'daemon off;\n{text}')
+    command = [binary.path(), '-p', f'{tmp_path}/', '-c', 'test.conf', '-e', 'logs/error.log']
+    for count in range(16, 64):
+        with subprocess.Popen(['prlimit', f'--nofile={count}', *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            wait_for(lambda: process.poll() is not None or has_worker(process.pid), 'the start, or its end')
+            has_started = process.poll() is None
+            if has_started:
+                process.terminate()
+        left = [*tmp_path.glob('*.sock'), *tmp_path.glob('logs/*.pid')]
+        assert not left, (count, left)
+        if has_started:
+            break
+    assert has_started and count > 16
+
+
 def test_files_without_descriptors(server, conf):
     """A file that can't be opened is the request's misfortune only."""
     s = starving(server, conf, server='location /file.txt { root html; }')

@@ -44,7 +44,10 @@ int Master::run() {
     on_out_of_memory(
         [](const void* self) { static_cast<const Master*>(self)->log().emerg(ENOMEM, "no memory, the master ends"); },
         this);
-    if (!open_descriptors()) return 1;
+    if (!open_descriptors()) {
+        leave();
+        return 1;
+    }
     set_title(title_of_master());
     is_starting_ = true;
     started_ = monotonic_now();
