@@ -24,6 +24,10 @@ namespace {
 constexpr uint32_t kBuffersInRing = 128;
 constexpr unsigned kFeatures = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL |
                                IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+/// What a multishot receive brings before it is asked for anew. Without a limit the kernel goes on while there is
+/// something, in the same turn, however little of it is wanted: all that a socket holds would be kept for a
+/// connection that is paused at the first of it.
+constexpr uint32_t kReceivedInSuccession = 2 * BufferPool::kSmallSize;
 /// IORING_FEAT_MIN_TIMEOUT of Linux 6.12, which older headers do not name.
 constexpr unsigned kMinTimeout = 1U << 15U;
 
@@ -85,12 +89,13 @@ Result<void> UringBackend::try_out() {
         return Error("socketpair() failed", errno);
     const UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
-    io_uring_sqe& receive = next();
-    io_uring_prep_recv_multishot(&receive, ours.get(), nullptr, 0, 0);
-    receive.flags |= IOSQE_BUFFER_SELECT;
-    receive.buf_group = BufferRing::kGroup;
-    io_uring_sqe_set_data64(&receive, kReceive);
+    receive(ours.get(), kReceive);
     wait({0});
+    if (io_uring_cq_ready(&ring_) != 0 && pop().result == -EINVAL) {
+        can_limit_ = false;
+        receive(ours.get(), kReceive);
+        wait({0});
+    }
     if (io_uring_cq_ready(&ring_) != 0)
         return Error("io_uring does not wait for a non-blocking socket", -pop().result);
     if (::write(theirs.get(), "x", 1) != 1) return Error("write() failed", errno);
@@ -139,6 +144,17 @@ void UringBackend::cancel(uint64_t data) {
 void UringBackend::poll(int fd, unsigned events, uint64_t data) {
     io_uring_sqe& entry = next();
     io_uring_prep_poll_add(&entry, fd, events);
+    io_uring_sqe_set_data64(&entry, data);
+}
+
+/// A multishot receive into buffers of the ring. Its limit, of Linux 6.17, is a field that older headers name for
+/// other operations only, and that older kernels refuse.
+void UringBackend::receive(int fd, uint64_t data) {
+    io_uring_sqe& entry = next();
+    io_uring_prep_recv_multishot(&entry, fd, nullptr, 0, 0);
+    entry.flags |= IOSQE_BUFFER_SELECT;
+    entry.buf_group = BufferRing::kGroup;
+    if (can_limit_) entry.file_index = kReceivedInSuccession;
     io_uring_sqe_set_data64(&entry, data);
 }
 

@@ -62,6 +62,7 @@ class UringBackend final : public Backend {
     io_uring_sqe& next();
     void cancel(uint64_t data);
     void poll(int fd, unsigned events, uint64_t data);
+    void receive(int fd, uint64_t data);
     void wait_for_batch(const __kernel_timespec* longest);
     Completion pop();
     void dispatch(const Completion& completion);
@@ -110,6 +111,7 @@ class UringBackend final : public Backend {
     bool is_set_up_ = false;
     bool has_ring_index_ = false;  ///< the kernel knows the ring by an index, not by a descriptor
     bool can_batch_ = false;
+    bool can_limit_ = true;            ///< how much one multishot receive brings
     bool is_arrival_counted_ = false;  ///< of this turn: all that it brings was there when it began
     Batching batching_;
     BufferRing ring_buffers_;

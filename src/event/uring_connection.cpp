@@ -41,12 +41,8 @@ void UringBackend::arm(Connection& connection) {
     connection.is_stopping_ = false;
     connection.is_multishot_ = connection.wants_multishot();
     ++connection.operations_;
-    if (!connection.is_multishot_) return poll(connection.fd_, POLLIN | POLLRDHUP, data);
-    io_uring_sqe& entry = next();
-    io_uring_prep_recv_multishot(&entry, connection.fd_, nullptr, 0, 0);
-    entry.flags |= IOSQE_BUFFER_SELECT;
-    entry.buf_group = BufferRing::kGroup;
-    io_uring_sqe_set_data64(&entry, data);
+    if (connection.is_multishot_) return receive(connection.fd_, data);
+    poll(connection.fd_, POLLIN | POLLRDHUP, data);
 }
 
 void UringBackend::stop_receiving(Connection& connection) {
@@ -189,7 +185,10 @@ void UringBackend::on_received(Connection& connection, const Completion& complet
     buffer.release();
     if (!is_still(connection, generation_of(completion.data)) || connection.is_failed_) return;
     if (completion.result <= 0) return on_receive_ended(connection, -completion.result);
-    if (!connection.is_receiving_) return arm(connection);
+    if (!connection.is_receiving_) {
+        if (connection.is_paused_) watch_for_end(connection);
+        return arm(connection);
+    }
     if (connection.is_paused_ ? connection.kept_count() >= kMostKept : !connection.wants_multishot())
         stop_receiving(connection);
     else if (!connection.is_writing_)
