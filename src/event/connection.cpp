@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -147,6 +148,20 @@ void Connection::await_end() {
 void Connection::limit_receiving(uint32_t most) {
     receive_limit_ = most;
     if (is_open() && most != 0) loop_.backend().limit(*this);
+}
+
+bool Connection::wants_bulk() const {
+    const bool has_room = receive_limit_ == 0 || receive_limit_ > BufferPool::kSmallSize;
+    return has_room && (expects_bulk_ || bulk_memory_ != 0);
+}
+
+// TCP counts what is queued, other sockets what is allocated; one of the two is 0, or smaller.
+int64_t Connection::send_room() const {
+    uint32_t figures[SK_MEMINFO_VARS]{};
+    socklen_t length = sizeof figures;
+    if (!is_open() || is_writing_ || ::getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, figures, &length) != 0) return 0;
+    const uint32_t used = std::max(figures[SK_MEMINFO_WMEM_QUEUED], figures[SK_MEMINFO_WMEM_ALLOC]);
+    return std::max<int64_t>(0, int64_t{figures[SK_MEMINFO_SNDBUF]} - used);
 }
 
 SendState Connection::send(Chain& chain) {

@@ -94,7 +94,8 @@ class Connection : public ListNode<Connection> {
     /// listen, and on_peer_closed() comes once more with the end of the stream.
     void await_end();
 
-    /// At most so many bytes are delivered at once from now on, so that the user can pause in between; 0: any.
+    /// At most so many bytes are delivered at once from now on, so that the user can pause in between, or so that
+    /// what it can't pass on takes no larger buffer than it needs; 0: any.
     void limit_receiving(uint32_t most);
 
     /// Sends a chain; takes its contents. Only full packets leave while more of the chain follows, but see
@@ -108,6 +109,8 @@ class Connection : public ListNode<Connection> {
     /// always waits.
     void fill_packets(bool on) { fills_packets_ = on; }
     bool is_sending() const { return is_sending_; }
+    /// Bytes that the kernel would take at once, as far as it tells: 0 where its memory for the peer is full.
+    int64_t send_room() const;
     /// errno of a send() that failed; 0: a file was shorter than its range.
     int send_error() const { return error_; }
     /// What there is to log of a send() that has just failed. Its source is the client where the peer, or the way to
@@ -155,8 +158,8 @@ class Connection : public ListNode<Connection> {
     static constexpr uint8_t kBulkMemory = 4;
 
     void begin(int fd);
-    bool wants_bulk() const { return receive_limit_ == 0 && (expects_bulk_ || bulk_memory_ != 0); }
-    /// io_uring: whether buffers are chosen, and filled, by the kernel.
+    bool wants_bulk() const;
+    /// io_uring: whether buffers are chosen, and filled, by the kernel, to which no limit can be told.
     bool wants_multishot() const { return receive_limit_ == 0 && !wants_bulk(); }
     /// How much may be received into a buffer.
     uint32_t room_of(const PoolBuffer& buffer) const {

@@ -114,6 +114,48 @@ def test_memory_of_idle_connections(server, conf):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def settled_memory(pid):
+    """Memory when it does not change any more."""
+    readings = []
+
+    def is_settled():
+        readings.append(memory(pid))
+        return len(readings) > 10 and len(set(readings[-10:])) == 1
+    wait_for(is_settled, 'an end of the changes')
+    return readings[-1]
+
+
+SLOW = 150
+SLOW_CONF = '''
+    access_log off;  proxy_max_temp_file_size 0;
+    server { listen 127.0.0.1:%%origin%%;  root html; }
+    server { listen 127.0.0.1:%%main%% sndbuf=64k;  location / { proxy_pass http://127.0.0.1:%%origin%%;  OPTIONS } }
+'''
+
+
+@pytest.mark.parametrize('options', ['', 'proxy_buffering off;', 'proxy_buffers 4 16k;'], ids=['buffered', 'streamed', 'larger'])
+def test_memory_of_clients_that_read_nothing(server, options):
+    """What the directives promise, and what a connection costs: the rest waits in the upstream."""
+    most = 192 if '16k' in options else 160  # KiB for both its ends, and for the origin's
+    s = server(SLOW_CONF.replace('OPTIONS', options), files={'html/file': 'x' * 4_000_000},
+               main='worker_processes 1;', events=f'worker_connections {4 * SLOW};')
+    worker, = s.workers()
+    before, sockets = memory(worker), []
+    try:
+        for _ in range(SLOW):
+            sockets.append(client := socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(('127.0.0.1', s.port()))
+            client.sendall(request('GET', '/file'))
+        for client in sockets:
+            client.settimeout(20)
+            assert client.recv(1, socket.MSG_PEEK)
+        assert (settled_memory(worker) - before) / SLOW < most
+    finally:
+        for client in sockets:
+            client.close()
+
+
 PIECES = 6000
 
 

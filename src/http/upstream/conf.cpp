@@ -9,9 +9,6 @@ namespace sluice::http::upstream {
 
 namespace {
 
-/// Memory for an answer where the configuration does not say: four pieces as they usually come.
-constexpr int64_t kUsualMemory = int64_t{64} * 1024;
-
 Result<void> check_sizes(conf::Parser& parser, Conf& conf, Text prefix) {
     Arena& arena = parser.arena();
     // The caret stands under whichever of them was written in this block.
@@ -51,8 +48,7 @@ Result<void> check_sizes(conf::Parser& parser, Conf& conf, Text prefix) {
 
 Result<void> complete(conf::Parser& parser, Conf& conf, Text prefix, HiddenByDefault hidden) {
     if (Result<void> checked = check_sizes(parser, conf, prefix); !checked) return checked;
-    conf.memory_limit =
-        conf.buffers.is_set() ? int64_t{conf.buffers->number} * conf.buffers->size.count : kUsualMemory;
+    conf.memory_limit = int64_t{conf.buffers->number} * conf.buffers->size.count;
     auto* set = parser.arena().make<NameSet>();
     const auto is_passed = [&](Text name) {
         for (const Text passed : *conf.pass_headers)

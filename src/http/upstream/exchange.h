@@ -65,8 +65,7 @@ class Exchange final : public event::ConnectionHandler,
     bool streams_body() const { return streams_body_; }  ///< the request's, to the upstream as it comes
     /// The tries so far, those of earlier exchanges of the request included.
     const Try* tries() const { return first_try_; }
-    /// The header fields of the last answer.
-    const Headers& headers() const { return answer.headers; }
+    const Headers& headers() const { return answer.headers; }  ///< of the last answer
     /// One that stands behind the body: it goes on unless it is hidden. Its texts live as long as the request.
     void add_trailer(const Field& field);
 
@@ -182,12 +181,13 @@ class Exchange final : public event::ConnectionHandler,
     void output_waiting();
     bool gathers() const;
     void limit_memory();
+    bool may_spill() const;
     void spill();
     void on_spilled();
     void fail_spill(const Error& error);
     void stop_receiving();
     void receive_more();
-    void begin_limiting();
+    void limit_reading();
     void limit_rate();
 
     // After 101 (exchange_tunnel.cpp)

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "event/buffer_pool.h"
 #include "event/loop.h"
 #include "http/conf/tree.h"
 #include "http/server_connection.h"
@@ -18,6 +19,11 @@ namespace {
 constexpr uint32_t kMostBuffers = 8;
 /// From this length on a body is read into large buffers.
 constexpr int64_t kBulkFrom = 16384;
+/// What is read of it at once: a buffer.
+constexpr int64_t kLeastAtOnce = event::BufferPool::kSmallSize;
+constexpr int64_t kMostAtOnce = event::BufferPool::kBulkSize;
+/// Where it is not known what a client has room for: windows say it, or another request does.
+constexpr int64_t kMostUnknown = 65536;
 
 Failure failure_of(uint16_t status) {
     switch (status) {
@@ -129,16 +135,12 @@ void Exchange::begin_relay(event::Received& received, Text rest) {
     }
     const int64_t left = answer.content_length - static_cast<int64_t>(rest.size());
     if (answer.content_length < 0 || left > kBulkFrom) channel_->expect_bulk();
-    if (!conf_.limit_rate->is_zero()) begin_limiting();
+    if (!conf_.limit_rate->is_zero()) {
+        // As with nginx, only where answers are buffered.
+        rate_limit_ = is_buffered ? conf_.limit_rate->evaluate(request_).count : 0;
+        channel_->limit_receiving(0);
+    }
     relay(received, rest);
-}
-
-/// Half a second's worth is read at a time, so that it keeps the pace. As with nginx, only where answers are
-/// buffered.
-void Exchange::begin_limiting() {
-    rate_limit_ = is_buffered ? conf_.limit_rate->evaluate(request_).count : 0;
-    const int64_t most = rate_limit_ > 0 ? std::clamp<int64_t>(rate_limit_ / 2, 1, INT32_MAX) : 0;
-    channel_->limit_receiving(static_cast<uint32_t>(most));
 }
 
 void Exchange::take_body(event::Received& received) {
@@ -167,6 +169,7 @@ void Exchange::relay(event::Received& received, Text bytes) {
     }
     flush();
     if (state_ == State::relaying) limit_memory();
+    limit_reading();
     if (state_ == State::relaying && rate_limit_ > 0) limit_rate();
 }
 
@@ -258,6 +261,7 @@ void Exchange::receive_more() {
     if (state_ != State::relaying || is_rate_limited_ || is_output_pending_ || to_client_.is_writing()) return;
     if (!channel_->is_paused()) return;
     arm_timer();
+    limit_reading();
     channel_->resume();
 }
 
@@ -309,14 +313,35 @@ void Exchange::stop_receiving() {
 void Exchange::limit_memory() {
     if (!is_output_pending_) return;
     const bool is_full =
-        !is_buffered || to_client_.in_memory() >= conf_.memory_limit || to_client_.buffers() >= kMostBuffers;
+        !is_buffered || to_client_.held() >= conf_.memory_limit || to_client_.buffers() >= kMostBuffers;
     if (!is_full) return;
-    const int64_t most = is_buffered ? conf_.max_temp_file_size->count : 0;
-    if (to_client_.file_size() < most) {
-        spill();
-    } else {
-        stop_receiving();
+    if (!may_spill()) return stop_receiving();
+    if (to_client_.in_memory() > 0) spill();
+}
+
+bool Exchange::may_spill() const {
+    return is_buffered && to_client_.file_size() < conf_.max_temp_file_size->count;
+}
+
+/// A body that comes in large buffers would pin one of them for each client that does not take it: so no more is read
+/// at once than the client has room for or, where it has none, than may wait in memory. What goes to the file next
+/// waits nowhere. And with a rate half a second's worth is read at a time, so that it keeps the pace. (The frames of
+/// HTTP/2 are small, and have a window.)
+void Exchange::limit_reading() {
+    if (state_ != State::relaying) return;
+    int64_t most = kMostAtOnce;
+    const bool is_bulk = destination_.sessions == nullptr &&
+                         (answer.content_length < 0 || answer.content_length - try_->response_length > kBulkFrom);
+    if (is_bulk && !is_output_pending_) {
+        const bool is_alone = request_.is_main() && request_.version < kHttp2;
+        // The kernel counts its own overhead, which may be as much again.
+        most = is_alone ? request_.connection().transport().send_room() / 2 : kMostUnknown;
+    } else if (is_bulk && !may_spill()) {
+        most = conf_.memory_limit - to_client_.held();
     }
+    most = std::max<int64_t>(most, kLeastAtOnce);
+    if (rate_limit_ > 0) most = std::clamp<int64_t>(rate_limit_ / 2, 1, most);
+    if (is_bulk || rate_limit_ > 0) channel_->limit_receiving(most < kMostAtOnce ? static_cast<uint32_t>(most) : 0);
 }
 
 /// As many bytes as have come may have come at this rate when their time is over; until then nothing more is read.

@@ -1,6 +1,7 @@
 // Relay.
 #include "http/upstream/relay.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -54,6 +55,7 @@ event::Chain Relay::take() {
         leaving_ = waiting_;
         waiting_ = last_ = nullptr;
     }
+    leaving_bytes_ = static_cast<uint32_t>(std::min<int64_t>(held(), UINT32_MAX));
     in_memory_ = 0;
     buffers_ = 0;
     return chain;
@@ -61,6 +63,7 @@ event::Chain Relay::take() {
 
 void Relay::release() {
     recycle(leaving_);
+    leaving_bytes_ = 0;
     // All of the file has left: it begins anew.
     if (waiting_ == nullptr && writer_ == nullptr) file_size_ = 0;
 }

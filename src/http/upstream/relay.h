@@ -34,6 +34,8 @@ class Relay {
 
     /// Bytes that wait in memory.
     int64_t in_memory() const { return in_memory_; }
+    /// These, and those in memory that were taken and have not left.
+    int64_t held() const { return in_memory_ + leaving_bytes_; }
     bool is_empty() const { return waiting_ == nullptr; }
     /// Buffers of the pool that wait.
     uint32_t buffers() const { return buffers_; }
@@ -69,7 +71,8 @@ class Relay {
     Piece* spare_ = nullptr;
     int64_t in_memory_ = 0;
     uint32_t buffers_ = 0;
-    TempFile* file_ = nullptr;  ///< made by the first spill(); its name is for messages, the folder has it no more
+    uint32_t leaving_bytes_ = 0;  ///< as many as it can count
+    TempFile* file_ = nullptr;    ///< made by the first spill(); its name is for messages, the folder has it no more
     int64_t file_size_ = 0;
     SpillWriter* writer_ = nullptr;
 };

@@ -1,4 +1,5 @@
-// How much a connection receives: what it keeps, on both backends.
+// How much a connection receives: what it keeps, and what it may be limited to, on both backends.
+#include <algorithm>
 #include <cstdio>
 
 #include <sys/utsname.h>
@@ -39,6 +40,47 @@ TEST_P(ReceivingTest, LittleIsKeptOfWhatHasComeBeforeThePause) {
     EXPECT_EQ(recorder.received, sent.substr(0, written));
     recorder.connection.close();
     EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+}
+
+TEST_P(ReceivingTest, ALimitHoldsForLargeBuffersToo) {
+    constexpr uint32_t kMost = 40'000;
+    auto [peer, fd] = unix_pair();
+    Recorder recorder(*loop);
+    recorder.connection.open(std::move(fd));
+    recorder.connection.expect_bulk(true);
+    recorder.connection.limit_receiving(kMost);
+    const std::string sent = pattern(1'000'000);
+    size_t written = 0;
+    ASSERT_TRUE(until([&, &client = peer] {
+        written += client.write(Text(sent).substr(written));
+        return recorder.received.size() == sent.size();
+    }));
+    EXPECT_EQ(recorder.received, sent);
+    EXPECT_EQ(*std::max_element(recorder.deliveries.begin(), recorder.deliveries.end()), kMost);
+    recorder.connection.close();
+    EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+}
+
+TEST_P(ReceivingTest, RoomForSendingIsWhatThePeerLeaves) {
+    for (const bool is_unix : {false, true}) {
+        auto [peer, fd] = is_unix ? unix_pair() : tcp_pair(65536, 4096);
+        Recorder recorder(*loop);
+        recorder.connection.open(std::move(fd));
+        const int64_t most = recorder.connection.send_room();
+        EXPECT_GE(most, 65536);
+        Chain some;
+        some.add(recorder.arena, recorder.arena.copy(pattern(20'000)));
+        recorder.connection.send(some);
+        ASSERT_TRUE(until([&] { return recorder.connection.bytes_sent() == 20'000; }));
+        EXPECT_LE(recorder.connection.send_room(), most - 10'000);
+        Chain much;
+        much.add(recorder.arena, recorder.arena.copy(pattern(4'000'000)));
+        EXPECT_EQ(recorder.connection.send(much), SendState::pending);
+        EXPECT_EQ(recorder.connection.send_room(), 0);
+        recorder.connection.close();
+        EXPECT_EQ(recorder.connection.send_room(), 0);
+        EXPECT_TRUE(until([&] { return !recorder.connection.has_operations(); }));
+    }
 }
 
 }  // namespace
