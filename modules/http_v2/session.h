@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <sluice/event/loop.h>
+#include <sluice/event/progress.h>
 #include <sluice/event/received.h>
 #include <sluice/event/timer.h>
 #include <sluice/http/server_connection.h>
@@ -189,7 +190,7 @@ class Session final : public http::Session {
     uint32_t early_count_ = 0;
     event::PoolBuffer* current_ = nullptr;
     Stream* found_ = nullptr;
-    int64_t sent_at_timer_ = 0;
+    event::Progress sending_;  ///< what the connection has sent, while is_sending_
     Msec lingers_until_{};
     uint8_t dry_urgency_ = kNoneIsDry;  ///< of the most urgent of the dry streams at the front of `gone_`
     bool is_data_unpaid_ = false;       ///< nothing of the DATA frame that is being received has earned credit

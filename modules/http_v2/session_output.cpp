@@ -128,8 +128,8 @@ bool Session::send_round() {
             return true;
         case event::SendState::pending:
             is_sending_ = true;
-            sent_at_timer_ = connection_.transport().bytes_sent();
-            send_timer_.arm(loop(), *connection_.server().root.core->send_timeout);
+            send_timer_.arm(loop(), sending_.begin(connection_.transport().bytes_sent(), loop().now(),
+                                                   *connection_.server().root.core->send_timeout));
             return false;
         case event::SendState::failed: break;
     }
@@ -180,13 +180,9 @@ void Session::on_send_timer() {
         if (connection_.is_idle()) memory_.fold();
         return;
     }
-    const int64_t sent = connection_.transport().bytes_sent();
     const auto& core = *connection_.server().root.core;
-    if (sent != sent_at_timer_) {
-        sent_at_timer_ = sent;
-        send_timer_.arm(loop(), *core.send_timeout);
-        return;
-    }
+    const Msec next = sending_.look(connection_.transport().bytes_sent(), loop().now(), *core.send_timeout);
+    if (next.count > 0) return send_timer_.arm(loop(), next);
     connection_.log().write(LogLevel::info, ETIMEDOUT, "client timed out");
     is_broken_ = true;
     end_all(&Stream::on_connection_lost);

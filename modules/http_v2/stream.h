@@ -14,6 +14,7 @@
 #include <sluice/core/base/list.h>
 #include <sluice/core/base/recycled.h>
 #include <sluice/event/loop.h>
+#include <sluice/event/progress.h>
 #include <sluice/event/timer.h>
 #include <sluice/http/rate_limit.h>
 #include <sluice/http/request.h>
@@ -172,7 +173,7 @@ class Stream final : public Recycled<Stream, 128>,
     event::Timer send_timer_;
     event::Timer rate_timer_;
     int64_t bytes_sent_ = 0;
-    int64_t sent_at_timer_ = 0;
+    event::Progress sending_;  ///< bytes_sent_, while the send timer is armed
 
     Body body_ = Body::waiting;
     uint8_t urgency_ = NGHTTP2_EXTPRI_DEFAULT_URGENCY;

@@ -170,14 +170,17 @@ void Stream::on_rate_timer() {
 
 void Stream::watch_waiting() {
     if (send_timer_.is_armed() || rate_timer_.is_armed()) return;
-    sent_at_timer_ = bytes_sent_;
-    send_timer_.arm(session_.loop(), *request_->conf<http::LocationConf>().send_timeout);
+    event::Loop& loop = session_.loop();
+    send_timer_.arm(loop,
+                    sending_.begin(bytes_sent_, loop.now(), *request_->conf<http::LocationConf>().send_timeout));
 }
 
 // send_timeout counts from one success to the next, not for the whole response.
 void Stream::on_send_timer() {
-    if (is_over_ || is_closed_) return;
-    if (bytes_sent_ != sent_at_timer_) return watch_waiting();
+    if (is_over_ || is_closed_ || rate_timer_.is_armed()) return;
+    event::Loop& loop = session_.loop();
+    const Msec next = sending_.look(bytes_sent_, loop.now(), *request_->conf<http::LocationConf>().send_timeout);
+    if (next.count > 0) return send_timer_.arm(loop, next);
     request_->set_action("sending response to client");
     request_->log().write(LogLevel::info, ETIMEDOUT, "client timed out");
     session_.reset(*this, NGHTTP2_CANCEL);

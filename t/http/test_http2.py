@@ -452,12 +452,16 @@ def test_a_body_that_never_ends(server, upstream):
 
 
 def test_a_client_that_does_not_read(server):
-    instance = server(r'''server { listen 127.0.0.1:%%main%% http2; send_timeout 400ms; location / { root html; } }''',
+    """It has until send_timeout from the last of what its windows let through."""
+    instance = server(r'''server { listen 127.0.0.1:%%main%% http2; send_timeout 2s; location / { root html; } }''',
                       files={'html/big': BIG})
     with Peer(('127.0.0.1', instance.port())) as peer:
         peer.opens_windows = False
         stream = peer.ask('/big')
-        with takes(0.2, 5):
+        for size in (65535, 66535, 67535):
+            peer.until(lambda size=size: len(peer.stream(stream).body) == size, 'what the windows let through')
+            peer.send(h2.window_update(0, 1000) + h2.window_update(stream, 1000))
+        with takes(1.8, 3.4):
             assert peer.reset_code(stream) is not None
     instance.wait_log('client timed out')
 

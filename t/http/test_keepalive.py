@@ -149,6 +149,16 @@ def test_send_timeout(server):
         c.response()
 
 
+def test_send_timeout_counts_from_the_last_progress(server):
+    s = server('send_timeout 2s; server { listen 127.0.0.1:%%main%% sndbuf=8k; }', files={'html/big': b'x' * (8 << 20)})
+    c = s.connect(receive_buffer=4096).send(request('GET', '/big'))
+    read = 0
+    while read < 500_000:  # the server has waited, and gone on
+        read += len(c.socket.recv(65536))
+    with takes(1.8, 3.4):
+        s.wait_log('client timed out')
+
+
 @pytest.mark.parametrize('mode', ['on', 'always', 'off'])
 def test_lingering_close(server, mode):
     s = server(f'lingering_close {mode}; lingering_timeout 200ms; client_max_body_size 1k;' + PLAIN)

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "event/chain.h"
+#include "event/progress.h"
 #include "event/timer.h"
 #include "http/h1/body_reader.h"
 #include "http/h1/chunk_frames.h"
@@ -54,8 +55,8 @@ struct Exchange {
     event::Timer send_timer;
     event::Timer rate_timer;
     RateLimit rate_limit;
-    int64_t sent_before = 0;    ///< user_bytes_sent() of the connection when the exchange began
-    int64_t sent_at_timer = 0;  ///< bytes_sent() when the send timer was armed
+    event::Progress sending;  ///< bytes_sent(), while the send timer is armed
+    int64_t sent_before = 0;  ///< user_bytes_sent() of the connection when the exchange began
     Tunnel* tunnel = nullptr;
     bool client_ends = false;  ///< it has said that this request is its last
     bool is_chunked = false;   ///< the response travels in chunks

@@ -89,6 +89,7 @@ class Session final : public http::Session, public Stream {
     bool decide_persistence(Request& request);
     void announce_end(const Request& request, bool is_last);
     void frame_chunk(event::Chain& chain, bool is_last);
+    void begin_send_timer(Msec longest);
     void on_send_timer();
     void on_rate_timer();
 

@@ -123,8 +123,7 @@ OutputState Session::send_now(Request& request, event::Chain& chain) {
     switch (state) {
         case event::SendState::done: return OutputState::sent;
         case event::SendState::pending:
-            exchange_->sent_at_timer = connection_.transport().bytes_sent();
-            exchange_->send_timer.arm(connection_.loop(), *request.conf<LocationConf>().send_timeout);
+            begin_send_timer(*request.conf<LocationConf>().send_timeout);
             return OutputState::pending;
         case event::SendState::failed: break;
     }
@@ -160,14 +159,20 @@ void Session::on_rate_timer() {
     leave();
 }
 
+void Session::begin_send_timer(Msec longest) {
+    event::Loop& loop = connection_.loop();
+    exchange_->send_timer.arm(loop,
+                              exchange_->sending.begin(connection_.transport().bytes_sent(), loop.now(), longest));
+}
+
 // send_timeout counts from one success to the next, not for the whole response.
 void Session::on_send_timer() {
     ++depth_;
-    const int64_t sent = connection_.transport().bytes_sent();
+    event::Loop& loop = connection_.loop();
     const auto& core = exchange_->request.conf<LocationConf>();
-    if (sent != exchange_->sent_at_timer) {
-        exchange_->sent_at_timer = sent;
-        exchange_->send_timer.arm(connection_.loop(), *core.send_timeout);
+    const Msec next = exchange_->sending.look(connection_.transport().bytes_sent(), loop.now(), *core.send_timeout);
+    if (next.count > 0) {
+        exchange_->send_timer.arm(loop, next);
     } else {
         exchange_->request.set_action("sending response to client");
         exchange_->request.log().write(LogLevel::info, ETIMEDOUT, "client timed out");

@@ -1,10 +1,10 @@
-// SendWatch: whether what is on its way to an upstream gets on. Nobody tells of progress, so it is looked at often
-// enough to know when there was some.
+// SendWatch: whether what is on its way to an upstream gets on.
 #pragma once
 
 #include <cstdint>
 
 #include "core/base/units.h"
+#include "event/progress.h"
 #include "event/timer.h"
 
 namespace sluice::http::upstream {
@@ -24,7 +24,6 @@ class SendWatch {
 
  private:
     void look();
-    void look_again(Msec left);
 
     event::Timer::Callback on_stalled_;
     void* owner_;
@@ -32,8 +31,7 @@ class SendWatch {
     event::Loop* loop_ = nullptr;
     const Channel* channel_ = nullptr;
     Msec longest_{};
-    int64_t sent_ = 0;  ///< bytes_sent() when it began, or found them grown
-    Msec progress_{};   ///< when that was
+    event::Progress progress_;
 };
 
 }  // namespace sluice::http::upstream
